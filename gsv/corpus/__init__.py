@@ -1,0 +1,1 @@
+"""Annotation lists, the experiment folder, training items, batching."""

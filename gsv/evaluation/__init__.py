@@ -1,0 +1,1 @@
+"""Error rate, similarity and quality over a set."""

@@ -1,0 +1,1 @@
+"""Features of one clip or a batch: content, codes, speaker vector."""

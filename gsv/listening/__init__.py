@@ -1,0 +1,1 @@
+"""What was said, by whom and how well: recognition, alignment, similarity, quality."""

@@ -1,0 +1,1 @@
+"""Networks only: no file, no text, no device choice."""

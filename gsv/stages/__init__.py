@@ -1,0 +1,1 @@
+"""Preparation over folders, one stage a file."""

@@ -1,0 +1,1 @@
+"""Voices and their use: conversion now, text to speech later."""

@@ -1,0 +1,1 @@
+"""The trainer core, losses, optimisers, generations, metrics."""

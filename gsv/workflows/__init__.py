@@ -1,0 +1,1 @@
+"""What joins the other rooms: prepare an experiment, train with previews."""

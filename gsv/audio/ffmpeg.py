@@ -93,7 +93,9 @@ def decode(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
             report.seek(0)
             said = report.read(4_000).decode("utf-8", "replace").strip().splitlines()
             if code != 0:
-                raise DataError(f"{path.name} cannot be decoded", said[-1] if said else f"ffmpeg ended with {code}")
+                raise DataError(
+                    f"{path.name} cannot be decoded", said[-1] if said else f"ffmpeg ended with {code}"
+                )
         finally:
             if process.poll() is None:
                 process.kill()
@@ -105,7 +107,16 @@ def decode(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
 def _opening(path: Path) -> list[str]:
     binary = import_optional("imageio_ffmpeg", "pip install imageio-ffmpeg").get_ffmpeg_exe()
     # The prefix keeps names such as "-y.wav" and "http:x" from being read as anything but a file.
-    return [binary, "-nostdin", "-format_whitelist", _CONTAINERS, "-protocol_whitelist", "file", "-i", f"file:{path}"]
+    return [
+        binary,
+        "-nostdin",
+        "-format_whitelist",
+        _CONTAINERS,
+        "-protocol_whitelist",
+        "file",
+        "-i",
+        f"file:{path}",
+    ]
 
 
 def _read_in_time(process: subprocess.Popen[bytes], pipe: IO[bytes], size: int, path: Path) -> bytes:
@@ -123,7 +134,9 @@ def _read_in_time(process: subprocess.Popen[bytes], pipe: IO[bytes], size: int, 
     finally:
         timer.cancel()
     if stalled.is_set():
-        raise DataError(f"{path.name} cannot be decoded", f"the decoder gave nothing for {STALL_SECONDS:.0f} s")
+        raise DataError(
+            f"{path.name} cannot be decoded", f"the decoder gave nothing for {STALL_SECONDS:.0f} s"
+        )
     return chunk
 
 
@@ -135,7 +148,7 @@ def _channels(layout: str) -> int:
     if name in _LAYOUTS:
         return _LAYOUTS[name]
     parts = name.split(".")
-    # "5.1" and "7.1.2" add up to their channels; an unknown name is taken as stereo, which ffmpeg mixes down to.
+    # "5.1" and "7.1.2" add up to their channels; an unknown name counts as stereo.
     return sum(int(part) for part in parts) if all(part.isdigit() for part in parts) and name else 2
 
 

@@ -127,13 +127,19 @@ def _regroup(chunks: Iterator[np.ndarray], length: int) -> Iterator[np.ndarray]:
 
 def _mono(path: Path, info: Info, limits: Limits) -> Iterator[np.ndarray]:
     """Checked chunks `[t]` at the file's own rate."""
-    chunks = _soundfile(path) if info.decoder == "soundfile" else ffmpeg.decode(path.absolute(), info.rate, info.channels)
+    chunks = (
+        _soundfile(path)
+        if info.decoder == "soundfile"
+        else ffmpeg.decode(path.absolute(), info.rate, info.channels)
+    )
     count = 0
     for chunk in chunks:
         mono = chunk[:, 0] if chunk.shape[1] == 1 else chunk.mean(axis=1, dtype=np.float32)
         if not np.isfinite(mono).all():
             raise DataError(
-                f"{path.name} holds values that are not numbers", f"near second {count / info.rate:.1f}", "Export it again."
+                f"{path.name} holds values that are not numbers",
+                f"near second {count / info.rate:.1f}",
+                "Export it again.",
             )
         count += len(mono)
         # A header may say less than the stream holds, or nothing.
@@ -165,11 +171,15 @@ def _size(path: Path, limits: Limits) -> int:
             raise InputError(f"{path} cannot be read", reason, "Check the path.")
         size = path.stat().st_size
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read", str(error), "Check the path and its permissions.") from error
+        raise InputError(
+            f"{path} cannot be read", str(error), "Check the path and its permissions."
+        ) from error
     if size == 0:
         raise DataError(f"{path.name} is empty", "it has a size of 0 bytes", "Copy or record it again.")
     if size > limits.bytes:
-        raise InputError(f"{path.name} is too large", f"{size / 2**30:.1f} GiB of at most {limits.bytes / 2**30:.1f}")
+        raise InputError(
+            f"{path.name} is too large", f"{size / 2**30:.1f} GiB of at most {limits.bytes / 2**30:.1f}"
+        )
     return size
 
 
@@ -177,7 +187,9 @@ def _within(path: Path, info: Info, limits: Limits) -> Info:
     if info.channels > limits.channels:
         raise InputError(f"{path.name} has {info.channels} channels", f"at most {limits.channels} are read")
     if not LOWEST_RATE <= info.rate <= HIGHEST_RATE:
-        raise DataError(f"{path.name} says that its rate is {info.rate} Hz", "no recording has that", "Export it again.")
+        raise DataError(
+            f"{path.name} says that its rate is {info.rate} Hz", "no recording has that", "Export it again."
+        )
     if info.seconds is not None and info.seconds > limits.seconds:
         raise _too_long(path, info.seconds, limits)
     return info

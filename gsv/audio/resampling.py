@@ -26,8 +26,12 @@ def check_rate(rate: int) -> int:
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """`samples` `[T]` at `from_rate` Hz as float32 `[about T * to_rate / from_rate]`; raises InputError on a rate."""
-    check_rate(from_rate), check_rate(to_rate)
+    """`samples` `[T]` at `from_rate` Hz as float32 `[T * to_rate / from_rate]`, rounded.
+
+    Raises InputError on a rate that no recording has.
+    """
+    check_rate(from_rate)
+    check_rate(to_rate)
     samples = np.ascontiguousarray(samples, dtype=np.float32)
     if from_rate == to_rate or samples.size == 0:
         return samples
@@ -36,7 +40,8 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 
 def resample_stream(chunks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
     """The same for chunks `[t]` of one recording, without seams and without holding the whole."""
-    check_rate(from_rate), check_rate(to_rate)
+    check_rate(from_rate)
+    check_rate(to_rate)
     if from_rate == to_rate:
         yield from chunks
         return

@@ -67,7 +67,9 @@ class Writer:
         if samples.ndim != 1:
             raise ValueError(f"a mono wave [T] was expected, not {samples.shape}")
         if not np.isfinite(samples).all():
-            raise DataError(f"{self.path.name} was not written", "the audio holds values that are not numbers")
+            raise DataError(
+                f"{self.path.name} was not written", "the audio holds values that are not numbers"
+            )
         self._file.write(_quantised(samples, "FLOAT" if self._format == "OGG" else self.subtype))
         self.samples += len(samples)
 
@@ -127,7 +129,9 @@ def _format(path: Path, subtype: Subtype) -> str:
     if subtype not in ("PCM_16", "PCM_24", "FLOAT"):
         raise InputError(f"Unknown sample format {subtype}", "PCM_16, PCM_24 and FLOAT are known")
     if subtype == "FLOAT" and name == "FLAC":
-        raise InputError(f"{path.name} cannot hold float samples", "FLAC stores integers", "Use PCM_24 or WAV.")
+        raise InputError(
+            f"{path.name} cannot hold float samples", "FLAC stores integers", "Use PCM_24 or WAV."
+        )
     return name
 
 

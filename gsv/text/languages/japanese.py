@@ -1,0 +1,90 @@
+"""Japanese text to phones with pitch marks, through Open JTalk (package pyopenjtalk-plus, dictionary in its wheel).
+
+Knows chunks, marks and accent features of full-context labels. Does not know numbers: Open JTalk reads them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from gsv.errors import import_optional
+from gsv.text.punctuation import collapse_runs
+from gsv.text.reading import Reading
+
+_SPEAKABLE = re.compile(
+    "[A-Za-z0-9々〇\u3005\u3040-\u309f\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9f]+"
+)
+_MARKS = str.maketrans({
+    "：": ",", "；": ",", "，": ",", "·": ",", "、": ",", "。": ".", "\n": ".", "！": "!", "？": "?",
+})  # fmt: skip
+_LABEL = re.compile(
+    r"\-(?P<phone>[^+]+)\+.*?"
+    r"/A:(?P<from_nucleus>-?\d+|xx)\+(?P<forward>\d+|xx)\+(?P<backward>\d+|xx)/"
+    r".*?/F:(?P<moras>\d+|xx)_"
+)
+_NONE = -50  # where a label has no value, far from any mora count
+
+
+@cache
+def _labels() -> Callable[[str], list[str]]:
+    jtalk: Any = import_optional("pyopenjtalk", "pip install pyopenjtalk-plus")
+
+    def of(text: str) -> list[str]:
+        labels: list[str] = jtalk.make_label(jtalk.run_frontend(text, use_sudachi_kanji_yomi=False, predict_nani=False))
+        return labels
+
+    return of
+
+
+def _number(text: str) -> int:
+    return _NONE if text == "xx" else int(text)
+
+
+def prosody(labels: list[str]) -> list[str]:
+    """Phones of full-context labels with `[` rise, `]` fall, `#` phrase border, `_` pause."""
+    moments = [_LABEL.search(label) for label in labels]
+    found = [moment for moment in moments if moment is not None]
+    phones: list[str] = []
+    for place, moment in enumerate(found):
+        phone = moment["phone"]
+        if phone == "sil":
+            continue
+        if phone == "pau":
+            phones.append("_")
+            continue
+        phones.append(phone.lower() if phone in "AEIOU" else phone)
+        following = _number(found[place + 1]["forward"]) if place + 1 < len(found) else _NONE
+        forward, backward = _number(moment["forward"]), _number(moment["backward"])
+        if backward == 1 and following == 1 and phone in ("a", "e", "i", "o", "u", "A", "E", "I", "O", "U", "N", "cl"):
+            phones.append("#")
+        elif (
+            _number(moment["from_nucleus"]) == 0
+            and following == forward + 1
+            and forward != _number(moment["moras"])
+        ):
+            phones.append("]")
+        elif forward == 1 and following == 2:
+            phones.append("[")
+    return phones
+
+
+def read(text: str) -> Reading:
+    """Phones of Japanese text; marks between chunks stay as phones."""
+    normalized = collapse_runs(text.replace("％", "パーセント").replace("%", "パーセント"))
+    phones: list[str] = []
+    end = 0
+    labels = _labels()
+    for chunk in _SPEAKABLE.finditer(normalized):
+        phones.extend(_between(normalized[end : chunk.start()]))
+        phones.extend(prosody(labels(chunk.group())))
+        end = chunk.end()
+    phones.extend(_between(normalized[end:]))
+    return Reading(normalized, phones)
+
+
+def _between(marks: str) -> list[str]:
+    return [mark for mark in marks.translate(_MARKS) if not mark.isspace()]

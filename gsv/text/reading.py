@@ -1,0 +1,31 @@
+"""What a language hands back for a piece of text.
+
+Knows no language. `Reading` is the result within one language, `Phones` the checked result of `gsv.text.phones_of`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Text of one language as it is spoken.
+
+    `word2ph` counts phones per character of `normalized` (Mandarin and Cantonese only, else None).
+    """
+
+    normalized: str
+    phones: list[str]
+    word2ph: list[int] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Phones:
+    """Phones of the chosen symbol table, with what was said and what could not be."""
+
+    phones: list[str]
+    word2ph: list[int] | None
+    normalized: str
+    warnings: list[str] = field(default_factory=list)

@@ -206,7 +206,7 @@ def _tiny() -> FamilyConfig:
         prior=PriorConfig(
             hidden=128, filter=384, text_layers=3, content_layers=2, joint_layers=2, cross_attention=192
         ),
-        posterior=PosteriorConfig(layers=8),
+        posterior=PosteriorConfig(layers=6, kernel=3),
         flow=FlowConfig(layers=3),
         decoder=IstftConfig(),
         discriminator=SpectrogramDiscriminatorConfig(),
@@ -233,7 +233,7 @@ def family(name: str) -> FamilyConfig:
 
 
 def miniature(name: str) -> FamilyConfig:
-    """The family with its widths cut to a few channels: the same structure, built in milliseconds, for tests."""
+    """The family with its widths cut to a few channels: the same structure, quick to build, for tests."""
     config = family(name)
     prior = PriorConfig(
         hidden=8,

@@ -1,0 +1,419 @@
+"""Training the content encoder: CTC on phones, the same features for the same words in any voice.
+
+Knows prepared arrays, the encoder, its losses and its schedule. Knows no file but a folder of generations
+and one for the result; the quantizer that comes after it is in `quantizer.py`.
+
+A batch holds every clip twice: as recorded, and with the speaker changed. Both are taught their phones;
+the features of the second are drawn to those of the first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from gsv.events import Events
+from gsv.models.content import SAMPLE_RATE, ContentEncoder, ContentSettings, tiny_hubert_config
+from gsv.training.arrays import ArrayItem, PreparedArrays
+from gsv.training.generations import Generations
+from gsv.training.perturbation import PerturbationRange, perturb
+from gsv.training.phone_error import phone_error_rates
+
+MELS = 80
+MEL_FFT, MEL_WINDOW, MEL_HOP = 512, 400, 320
+"""Framing of the warm-up target: one frame for each of the encoder's (hop 320 at 16 kHz)."""
+
+
+class ContentTraining(BaseModel):
+    """Settings of a content encoder's training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = 9000
+    batch_seconds: float = 30.0
+    """Seconds of recorded speech a batch; as much again is added with the speaker changed."""
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 2e-5
+    warmup_steps: int = 400
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    mel_steps: int = 600
+    """Steps in which the convolutions also learn the log-mel spectrum, so that CTC leaves the all-blank valley."""
+    middle_layer: int = 4
+    middle_weight: float = 0.3
+    consistency_layers: tuple[int, ...] = (4, 5)
+    consistency_weight: float = 0.5
+    mask_starts: float = 0.05
+    mask_frames: int = 5
+    phone_classes: int = 733
+    seed: int = 1
+    save_minutes: float = 10.0
+    evaluation_clips: int = 40
+    """Held-out clips a language that each save is measured on."""
+    bfloat16: bool = True
+
+
+def learning_rate_at(step: int, settings: ContentTraining) -> float:
+    """Linear warm-up, then a cosine down to the final rate."""
+    if step < settings.warmup_steps:
+        return settings.learning_rate * (step + 1) / settings.warmup_steps
+    progress = min(1.0, (step - settings.warmup_steps) / max(1, settings.steps - settings.warmup_steps))
+    low, high = settings.final_learning_rate, settings.learning_rate
+    return low + 0.5 * (high - low) * (1 + math.cos(math.pi * progress))
+
+
+@dataclass(frozen=True)
+class ContentBatch:
+    """`2N` waves: `N` as recorded, then the same `N` in another voice."""
+
+    waves: Tensor
+    """[2N, T] float32."""
+    lengths: Tensor
+    """[2N] samples."""
+    phones: Tensor
+    """[sum of lengths] symbol ids of the N clips."""
+    phone_lengths: Tensor
+    """[N]."""
+    mask_seed: int
+
+    def to(self, device: torch.device) -> ContentBatch:
+        """The same batch on another device."""
+        return ContentBatch(
+            **{k: v.to(device) if isinstance(v, Tensor) else v for k, v in vars(self).items()}
+        )
+
+
+def batches_of(items: list[ArrayItem], seconds: float, seed: int) -> list[list[int]]:
+    """One epoch of batches of like lengths, about `seconds` each, in a random order fixed by `seed`."""
+    draw = np.random.default_rng(seed)
+    jitter = draw.normal(0, 0.3, len(items))
+    order = sorted(range(len(items)), key=lambda i: items[i].seconds + jitter[i])
+    batches: list[list[int]] = []
+    current: list[int] = []
+    for index in order:
+        if current and (len(current) + 1) * max(items[index].seconds, items[current[-1]].seconds) > seconds:
+            batches.append(current)
+            current = []
+        current.append(index)
+    if current:
+        batches.append(current)
+    return [batches[i] for i in draw.permutation(len(batches))]
+
+
+class ContentBatches(Dataset[ContentBatch]):
+    """Batches by step number: the n-th is the same whoever makes it and whenever."""
+
+    def __init__(
+        self, arrays: PreparedArrays, settings: ContentTraining, limits: PerturbationRange, start: int
+    ) -> None:
+        self.arrays, self.settings, self.limits, self.start = arrays, settings, limits, start
+        self.items = [i for i in arrays.part("train") if i.spoken]
+        self.per_epoch = len(batches_of(self.items, settings.batch_seconds, 0))
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    def __len__(self) -> int:
+        return max(0, self.settings.steps - self.start)
+
+    def __getitem__(self, index: int) -> ContentBatch:
+        step = self.start + index
+        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
+        chosen = self._indices(step)
+        clean, changed = [], []
+        for item in chosen:
+            wave = torch.from_numpy(self.arrays.wave(item, SAMPLE_RATE))
+            clean.append(wave)
+            changed.append(perturb(wave, SAMPLE_RATE, self.limits, generator)[0])
+        waves = clean + changed
+        return ContentBatch(
+            waves=nn.utils.rnn.pad_sequence(waves, batch_first=True),
+            lengths=torch.tensor([len(wave) for wave in waves]),
+            phones=torch.tensor([phone for item in chosen for phone in item.spoken]),
+            phone_lengths=torch.tensor([len(item.spoken) for item in chosen]),
+            mask_seed=step,
+        )
+
+    def _indices(self, step: int) -> list[ArrayItem]:
+        # Epochs differ a little in their number of batches; a fixed count keeps the step-to-batch rule simple.
+        epoch, position = divmod(step, self.per_epoch)
+        if self._epoch[0] != epoch:
+            self._epoch = (
+                epoch,
+                batches_of(self.items, self.settings.batch_seconds, self.settings.seed + epoch),
+            )
+        batches = self._epoch[1]
+        return [self.items[i] for i in batches[position % len(batches)]]
+
+
+def log_mel(wave: Tensor, filters: Tensor) -> Tensor:
+    """Log-mel spectrum `[B, F, M]` of `wave` `[B, T]`, a frame for each frame of the encoder."""
+    padded = functional.pad(wave, ((MEL_FFT - MEL_WINDOW) // 2,) * 2)
+    window = torch.hann_window(MEL_WINDOW, device=wave.device)
+    spectrum = torch.stft(
+        padded, MEL_FFT, MEL_HOP, MEL_WINDOW, window=window, center=False, return_complex=True
+    ).abs()
+    return (filters @ spectrum).clamp(min=1e-4).log().transpose(1, 2)
+
+
+def mel_filters() -> Tensor:
+    """Triangular filters `[M, K]`, equally spaced on the mel scale of O'Shaughnessy (1987), 20 Hz to 8 kHz."""
+    edges_mel = torch.linspace(_mel(20.0), _mel(SAMPLE_RATE / 2), MELS + 2)
+    edges = 700 * (10 ** (edges_mel / 2595) - 1)
+    frequency = torch.linspace(0, SAMPLE_RATE / 2, MEL_FFT // 2 + 1)
+    rising = (frequency[None] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - frequency[None]) / (edges[2:] - edges[1:-1])[:, None]
+    return torch.minimum(rising, falling).clamp(min=0)
+
+
+def _mel(hertz: float) -> float:
+    return 2595 * math.log10(1 + hertz / 700)
+
+
+class ContentLearner(nn.Module):
+    """The encoder and what only training needs: a middle CTC head and the warm-up's mel head."""
+
+    def __init__(self, encoder: ContentEncoder, settings: ContentTraining) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = encoder.dimension
+        self.middle_head = nn.Linear(width, settings.phone_classes)
+        self.mel_head = nn.Linear(int(encoder.hubert.config.conv_dim[-1]), MELS)
+        self.register_buffer("filters", mel_filters(), persistent=False)
+        self.settings = settings
+
+    def losses(self, batch: ContentBatch, step: int) -> dict[str, Tensor]:
+        """The weighted losses of one batch by name; their sum is what is minimised."""
+        settings = self.settings
+        encoder = self.encoder
+        convolved = encoder.convolved(batch.waves)
+        count = encoder.frames(batch.lengths)
+        mask = torch.arange(convolved.shape[1], device=convolved.device)[None, :] < count[:, None]
+        hidden = encoder.hubert.feature_projection(convolved)
+        hidden = hidden[0] if isinstance(hidden, tuple) else hidden
+        half = len(batch.phone_lengths)
+        hidden = hidden * self._kept(hidden.shape[:2], half, batch.mask_seed).to(hidden)[..., None]
+        layers = encoder.transformed(hidden, mask)
+        assert encoder.phone_head is not None
+        losses = {
+            "ctc": self._ctc(encoder.phone_head(layers[-1]), batch, count),
+            "ctc_middle": settings.middle_weight
+            * self._ctc(self.middle_head(layers[settings.middle_layer]), batch, count),
+        }
+        if settings.consistency_weight:
+            parts = [self._consistency(layers[layer], count, half) for layer in settings.consistency_layers]
+            losses["consistency"] = settings.consistency_weight * torch.stack(parts).mean()
+        if step < settings.mel_steps:
+            with torch.autocast(convolved.device.type, enabled=False):
+                target = log_mel(batch.waves, self.filters)[:, : convolved.shape[1]]
+                difference = (
+                    (self.mel_head(convolved.float()[:, : target.shape[1]]) - target).square().mean(-1)
+                )
+                losses["mel"] = 0.3 * (difference * mask[:, : target.shape[1]]).sum() / mask.sum()
+        return losses
+
+    def _kept(self, shape: torch.Size, half: int, seed: int) -> Tensor:
+        """1 where a frame is kept `[2N, F]`; spans are hidden in the changed copies only."""
+        generator = torch.Generator().manual_seed(seed)
+        starts = (torch.rand(shape, generator=generator) < self.settings.mask_starts).float()
+        hidden = functional.max_pool1d(
+            starts[:, None], self.settings.mask_frames, 1, self.settings.mask_frames // 2
+        )[:, 0]
+        hidden[:half] = 0
+        return 1 - hidden[:, : shape[1]]
+
+    def _ctc(self, logits: Tensor, batch: ContentBatch, count: Tensor) -> Tensor:
+        with torch.autocast(logits.device.type, enabled=False):
+            scores = logits.float().log_softmax(-1).transpose(0, 1)
+            return functional.ctc_loss(
+                scores,
+                batch.phones.repeat(2),
+                count,
+                batch.phone_lengths.repeat(2),
+                blank=self.settings.phone_classes - 1,
+                zero_infinity=True,
+            )
+
+    @staticmethod
+    def _consistency(layer: Tensor, count: Tensor, half: int) -> Tensor:
+        """How far the changed copies' features lie from the recorded ones', stretched onto their frames."""
+        layer = functional.layer_norm(layer.float(), (layer.shape[-1],))
+        parts = []
+        for index in range(half):
+            target = layer[index, : int(count[index])].detach()
+            changed = layer[half + index, : int(count[half + index])].T[None]
+            stretched = functional.interpolate(changed, target.shape[0], mode="linear", align_corners=False)[
+                0
+            ].T
+            parts.append((stretched - target).square().mean())
+        return torch.stack(parts).mean()
+
+
+def _batches(
+    arrays: PreparedArrays, settings: ContentTraining, start: int, workers: int
+) -> Iterator[ContentBatch]:
+    dataset = ContentBatches(arrays, settings, PerturbationRange(), start)
+    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": 4} if workers else {}
+    # A generator of its own: making a loader must not move the random state that a resumed run restores.
+    return iter(
+        DataLoader(dataset, batch_size=None, num_workers=workers, generator=torch.Generator(), **options)
+    )
+
+
+def evaluate(encoder: ContentEncoder, arrays: PreparedArrays, clips: int) -> dict[str, float]:
+    """Phone error rate (without tone and stress) by language on the first `clips` held-out clips of each."""
+    rates: dict[str, float] = {}
+    for language in sorted({item.language for item in arrays.items}):
+        items = [i for i in arrays.part("held", (language,)) if i.spoken]
+        items = items[:: max(1, len(items) // clips)][:clips]
+        if items:
+            rates[f"phone_error_{language}"] = phone_error_rates(encoder, arrays, items)
+    return rates
+
+
+class ContentTrainer:
+    """One training run: learner, optimiser, generations, and what was measured on the way."""
+
+    def __init__(
+        self,
+        arrays: PreparedArrays,
+        output: Path,
+        settings: ContentTraining,
+        events: Events,
+        device: torch.device,
+    ) -> None:
+        self.arrays, self.output, self.settings, self.events, self.device = (
+            arrays,
+            output,
+            settings,
+            events,
+            device,
+        )
+        self.encoder = new_encoder(settings)
+        self.learner = ContentLearner(self.encoder, settings).to(device)
+        self.optimizer = torch.optim.AdamW(
+            [
+                {
+                    "params": [p for p in self.learner.parameters() if p.ndim > 1],
+                    "weight_decay": settings.weight_decay,
+                },
+                {"params": [p for p in self.learner.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+            ],
+            lr=settings.learning_rate,
+            betas=(0.9, 0.98),
+        )
+        self.generations = Generations(output / "generations", keep=2, events=events)
+        self.step = 0
+        self._sums: dict[str, float] = {}
+        self._shown_at = time.monotonic()
+
+    def resume(self) -> None:
+        """Go on from the newest generation, if there is one."""
+        loaded = self.generations.load()
+        if loaded is None:
+            return
+        self.step = loaded.step
+        self.learner.load_state_dict(loaded.parts["learner"])
+        self.optimizer.load_state_dict(loaded.parts["optimizer"])
+        torch.set_rng_state(loaded.parts["random"])
+        self.events.message(f"going on from step {self.step}")
+
+    def save(self) -> None:
+        """Write a generation."""
+        parts = {
+            "learner": self.learner.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        self.generations.save(self.step, parts, {"settings": self.settings.model_dump(mode="json")})
+        self._shown_at = time.monotonic()
+
+    def measure(self) -> dict[str, float]:
+        """Phone error rates on held-out clips, also sent as a metric."""
+        self.learner.eval()
+        rates = evaluate(self.encoder, self.arrays, self.settings.evaluation_clips)
+        self.learner.train()
+        self.events.metric(self.step, rates)
+        self._shown_at = time.monotonic()
+        return rates
+
+    def train_step(self, batch: ContentBatch) -> None:
+        """One update; a gradient that is not finite leaves the step out and says so."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.step, self.settings)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16):
+            losses = self.learner.losses(batch.to(self.device), self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()
+        norm = nn.utils.clip_grad_norm_(self.learner.parameters(), self.settings.clip_norm)
+        if bool(torch.isfinite(norm)):
+            self.optimizer.step()
+        else:
+            self.events.message(f"step {self.step}: gradient not finite, step left out", level="warning")
+        self.step += 1
+        self._show({name: float(value.detach()) for name, value in losses.items()}, float(norm))
+
+    def _show(self, losses: dict[str, float], norm: float, every: int = 20) -> None:
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value / every
+        if self.step % every == 0:
+            now = time.monotonic()
+            self.events.metric(
+                self.step,
+                {**self._sums, "gradient_norm": norm, "seconds_per_step": (now - self._shown_at) / every},
+            )
+            self.events.progress(self.step, self.settings.steps, "content encoder")
+            self._sums, self._shown_at = {}, now
+
+
+def new_encoder(settings: ContentTraining) -> ContentEncoder:
+    """An untrained encoder from `settings.seed`; ReLU and no dropout in attention, which cost much on a CPU."""
+    torch.manual_seed(settings.seed)
+    config = tiny_hubert_config(
+        attention_dropout=0.0, activation_dropout=0.0, hidden_act="relu", feat_extract_activation="relu"
+    )
+    return ContentEncoder(config, ContentSettings(phone_classes=settings.phone_classes))
+
+
+def train_content(
+    arrays: PreparedArrays,
+    output: Path,
+    settings: ContentTraining,
+    events: Events,
+    device: torch.device | None = None,
+    workers: int = 1,
+) -> Path:
+    """Train an encoder on the `train` part of `arrays`; the result is a new folder `output/content-STEPS`.
+
+    Generations are kept in `output/generations` and the newest is gone on from; a stop request saves and
+    raises Cancelled.
+    """
+    trainer = ContentTrainer(arrays, output, settings, events, device or torch.device("cpu"))
+    trainer.resume()
+    trainer.learner.train()
+    saved_at = time.monotonic()
+    for batch in _batches(arrays, settings, trainer.step, workers):
+        trainer.train_step(batch)
+        if events.stop_requested():
+            trainer.save()
+            events.check_stop()
+        if time.monotonic() - saved_at > settings.save_minutes * 60:
+            trainer.save()
+            trainer.measure()
+            saved_at = time.monotonic()
+    trainer.save()
+    trainer.measure()
+    trainer.learner.eval()
+    target = output / f"content-{trainer.step:06d}"
+    if not target.exists():
+        trainer.encoder.save(target)
+    return target

@@ -99,6 +99,9 @@ def as_gsv_error(error: BaseException) -> GsvError:
     if isinstance(error, OSError) and error.errno in _OS_REMEDIES:
         place = f" ({error.filename})" if error.filename else ""
         return ResourceError("a file operation failed", f"{error.strerror}{place}", _OS_REMEDIES[error.errno])
+    if isinstance(error, ImportError):
+        remedy = "Run: python -m pip install -r requirements.txt (tools/doctor.py tells more)."
+        return DependencyError("a Python package cannot be imported", str(error), remedy)
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return InputError("a file is not where it was expected", str(error))
     return GsvError("an unexpected error", f"{type(error).__name__}: {error}", "The log has the details.")

@@ -47,6 +47,7 @@ def test_an_optional_package_names_its_command() -> None:
         (OSError(errno.ENOSPC, "No space left on device", "a.bin"), errors.ResourceError),
         (PermissionError(errno.EACCES, "Permission denied", "a.bin"), errors.ResourceError),
         (FileNotFoundError(errno.ENOENT, "No such file", "a.bin"), errors.InputError),
+        (ModuleNotFoundError("No module named 'soxr'"), errors.DependencyError),
         (ZeroDivisionError("division by zero"), errors.GsvError),
     ],
 )

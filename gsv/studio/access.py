@@ -1,0 +1,131 @@
+"""Who may open the page, and which files it may name.
+
+Knows addresses, passwords and paths. Does not know the page.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gsv import files
+from gsv.errors import InputError
+from gsv.settings import Workspace
+
+QUOTES = ('"', "'", "“”", "‘’")
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rules of one running studio."""
+
+    workspace: Workspace
+    allowed: tuple[Path, ...] = ()
+    confined: bool = False
+    """True when others can reach the page: then every path stays inside the given folders."""
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Folders that may be named when the page is confined; the workspace comes first."""
+        return (self.workspace.root, *self.allowed)
+
+    def path(self, text: str, name: str) -> Path:
+        """The absolute path that a person typed or pasted; relative ones count from the workspace.
+
+        Raises InputError when it is empty or, on a confined page, leads outside (links followed).
+        """
+        cleaned = text.strip().strip("\u202a\u200b")
+        if not cleaned:
+            raise InputError(f"{name}: nothing is filled in", remedy="Type or paste a path.")
+        candidate = self._absolute(cleaned)
+        unquoted = _without_quotes(cleaned)
+        if unquoted != cleaned and not _exists(candidate):
+            candidate = self._absolute(unquoted)
+        return files.resolve_inside(candidate, self.roots) if self.confined else candidate
+
+    def existing(self, text: str, name: str, kind: str = "file") -> Path:
+        """Like `path`, but it must be there, as a ``file`` or a ``folder``."""
+        path = self.path(text, name)
+        try:
+            found = path.is_dir() if kind == "folder" else path.is_file()
+        except OSError as error:
+            raise InputError(f"{name}: {path} cannot be opened", str(error)) from error
+        if not found:
+            raise InputError(
+                f"{name}: there is no {kind} {path}",
+                remedy="Check the path; copying it from a file manager is safest.",
+            )
+        return path
+
+    def experiment(self, name: str) -> Path:
+        """The folder of an experiment; raises InputError for a name that cannot be used."""
+        if not name.strip():
+            raise InputError("the experiment has no name", remedy="Give it a short one, such as my-voice.")
+        folder = self.workspace.experiment(name.strip())
+        return files.resolve_inside(folder, self.roots) if self.confined else folder
+
+    def _absolute(self, text: str) -> Path:
+        try:
+            return self.workspace.root / Path(text).expanduser()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{text!r} is not a usable path", str(error)) from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _without_quotes(text: str) -> str:
+    """Without one pair of surrounding quotes, which file managers add when a path is copied."""
+    for pair in QUOTES:
+        if len(text) > 1 and text[0] == pair[0] and text[-1] == pair[-1]:
+            return text[1:-1]
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this computer only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Credentials:
+    """Names and passwords that open the page."""
+
+    def __init__(self, pairs: Sequence[str]) -> None:
+        self._known: dict[str, str] = {}
+        for pair in pairs:
+            user, separator, password = pair.partition(":")
+            if not separator or not user or not password:
+                raise InputError(
+                    "a login must be written as name:password", remedy="Example: --auth anna:secret"
+                )
+            self._known[user] = password
+
+    @classmethod
+    def read(cls, given: Sequence[str], file: Path | None) -> Credentials:
+        """Logins of the command line and of a file with one ``name:password`` a line."""
+        lines = files.read_text(file).splitlines() if file is not None else []
+        kept = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        if file is not None and not kept:
+            raise InputError(f"{file} holds no login", remedy="Write one name:password a line.")
+        return cls([*given, *kept])
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def check(self, user: str, password: str) -> bool:
+        """Whether this login is right, in a time that does not tell how much of it was."""
+        known = self._known.get(user, "")
+        right = hmac.compare_digest(known.encode(), password.encode())
+        return right and user in self._known

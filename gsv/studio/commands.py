@@ -1,0 +1,115 @@
+"""What each start button hands in: a script of ``tools/`` and its arguments.
+
+Knows the command lines of the scripts. Does not know the page, and starts nothing.
+Every option is one argument (``--name=value``), so that a value may begin with a dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+STAGES = {
+    "text": "extract_text.py",
+    "content": "extract_content.py",
+    "semantic": "extract_semantic.py",
+    "speaker": "extract_speaker.py",
+}
+ALL_STAGES = "prepare.py"
+TRAIN = "train_sovits.py"
+CONVERT = "convert.py"
+MODELS = "models.py"
+NETWORK = "network"
+"""The line of downloads: they need no device, and one at a time is kind to the server."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A script with its arguments, ready to be handed in."""
+
+    script: str
+    arguments: tuple[str, ...]
+    line: str
+    experiment: str = ""
+    outputs: tuple[Path, ...] = ()
+
+
+def options(values: Mapping[str, object]) -> tuple[str, ...]:
+    """``--name=value`` for each value that is set; True stands for a bare flag."""
+    made = []
+    for name, value in values.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            made.append(flag)
+        elif value is not None and value is not False and value != "":
+            made.append(f"{flag}={_plain(value)}")
+    return tuple(made)
+
+
+def _plain(value: object) -> str:
+    """Numbers of the page are floats; whole ones are written without a fraction."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def value_of(arguments: tuple[str, ...], name: str) -> str:
+    """The value of an option in the arguments of an earlier job; empty when it was not given."""
+    start = f"--{name}="
+    return next((argument[len(start) :] for argument in arguments if argument.startswith(start)), "")
+
+
+def prepare(
+    stage: str,
+    *,
+    workspace: Path,
+    experiment: str,
+    list_path: Path,
+    audio_folder: Path | None,
+    family: str,
+    device: str,
+) -> Call:
+    """One stage of the preparation, or all of them in order (``stage`` is "all")."""
+    values: dict[str, object] = {
+        "workspace": workspace,
+        "experiment": experiment,
+        "list": list_path,
+        "audio-folder": audio_folder,
+        "family": family,
+        "device": device if stage != "text" else None,
+    }
+    script = ALL_STAGES if stage == "all" else STAGES[stage]
+    return Call(script, options(values), device, experiment)
+
+
+def train(*, workspace: Path, experiment: str, device: str, settings: Mapping[str, object]) -> Call:
+    """Training of the voice; ``settings`` are further options by name."""
+    values = {"workspace": workspace, "experiment": experiment, "device": device, **settings}
+    return Call(TRAIN, options(values), device, experiment)
+
+
+def convert(
+    *,
+    workspace: Path,
+    source: Path,
+    reference: Path,
+    output: Path,
+    device: str,
+    settings: Mapping[str, object],
+) -> Call:
+    """Conversion of one recording."""
+    values = {
+        "workspace": workspace,
+        "source": source,
+        "reference": reference,
+        "output": output,
+        "device": device,
+        **settings,
+    }
+    return Call(CONVERT, options(values), device, outputs=(output,))
+
+
+def models(action: str, names: tuple[str, ...], *, workspace: Path) -> Call:
+    """Download or verify models of the catalogue."""
+    return Call(MODELS, (action, *names, *options({"workspace": workspace})), NETWORK)

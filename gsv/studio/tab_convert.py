@@ -1,0 +1,261 @@
+"""The Convert tab: somebody's speech in, the same words in another voice out.
+
+Knows its own form. The button hands in a job; the newest result is shown.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from gsv import files
+from gsv.errors import InputError, ResourceError
+from gsv.jobs import JobState
+from gsv.studio import commands, parts, reading
+from gsv.studio.studio import Studio
+
+SCRIPTS = (commands.CONVERT,)
+LANGUAGES = ("zh", "en", "ja")
+LARGEST_NOISE = 1.5
+
+
+@dataclass
+class Form:
+    """The fields of the tab."""
+
+    source: gr.Audio
+    reference: gr.Audio
+    voice: gr.Dropdown
+    text: gr.Textbox
+    language: gr.Dropdown
+    speed: gr.Slider
+    noise: gr.Slider
+    seed: gr.Number
+    device: gr.Dropdown
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """All fields in the order of `start_conversion`."""
+        return [
+            self.source,
+            self.reference,
+            self.voice,
+            self.text,
+            self.language,
+            self.speed,
+            self.noise,
+            self.seed,
+            self.device,
+        ]
+
+
+def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
+    """Lay the tab out; returns the timer that keeps it up to date."""
+    labels = studio.labels
+    seen = gr.State({})
+    timer = gr.Timer(parts.TICK, active=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=6, min_width=380):
+            form = _form(studio)
+            start = gr.Button(labels("convert_start"), variant="primary", elem_id="convert-start", size="lg")
+        with gr.Column(scale=5, min_width=340):
+            parts.heading(labels("now"))
+            panel = parts.job_panel(
+                studio, "convert", SCRIPTS, (labels("no_convert"), labels("no_convert_help"))
+            )
+            parts.heading(labels("result"), labels("result_help"))
+            result = gr.Audio(
+                label=labels("result"),
+                interactive=False,
+                elem_id="convert-result",
+                buttons=["download"],
+                elem_classes="player",
+            )
+    outputs = [*panel.outputs, result, form.voice, seen]
+
+    def refresh(voice: str, seen_now: parts.Seen) -> list[Any]:
+        return [
+            *panel.refresh(seen_now),
+            _result(studio, seen_now),
+            _voices(studio, voice, seen_now),
+            seen_now,
+        ]
+
+    def begin(*values: Any) -> None:
+        parts.started(studio, start_conversion(studio, *values))
+
+    watched = [form.voice, seen]
+    start.click(parts.guarded(begin), form.inputs, None, **parts.QUIET).then(
+        refresh, watched, outputs, **parts.QUIET
+    )
+    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.QUIET)
+    timer.tick(refresh, watched, outputs, **parts.QUIET)
+    page.load(refresh, watched, outputs, **parts.QUIET)
+    page.load(lambda: parts.device_update(studio), None, form.device, **parts.QUIET)
+    return timer
+
+
+def _form(studio: Studio) -> Form:
+    labels = studio.labels
+    parts.heading(labels("conversion"), labels("conversion_help"))
+    with gr.Row(elem_classes="tight"):
+        source = _upload(studio, "source")
+        reference = _upload(studio, "reference")
+    with gr.Group():
+        voice = gr.Dropdown(
+            [(labels("voice_base"), "")],
+            value="",
+            label=labels("voice"),
+            info=labels("voice_help"),
+            elem_id="convert-voice",
+        )
+    with gr.Accordion(labels("more_settings"), open=False, elem_id="convert-more"):
+        text = gr.Textbox(label=labels("text"), info=labels("text_help"), lines=2, elem_id="convert-text")
+        with gr.Row():
+            language = gr.Dropdown(
+                [(labels(f"language_{code}"), code) for code in LANGUAGES],
+                value="en",
+                label=labels("text_language"),
+                info=labels("text_language_help"),
+                elem_id="convert-language",
+            )
+            seed = gr.Number(
+                value=None,
+                label=labels("seed"),
+                info=labels("convert_seed_help"),
+                minimum=0,
+                precision=0,
+                elem_id="convert-seed",
+            )
+        with gr.Row():
+            speed = gr.Slider(
+                0.5,
+                2.0,
+                1.0,
+                step=0.05,
+                label=labels("speed"),
+                info=labels("speed_help"),
+                elem_id="convert-speed",
+            )
+            noise = gr.Slider(
+                0.0,
+                LARGEST_NOISE,
+                0.5,
+                step=0.05,
+                label=labels("noise"),
+                info=labels("noise_help"),
+                elem_id="convert-noise",
+            )
+        device = parts.device_choice(studio, "convert")
+    return Form(source, reference, voice, text, language, speed, noise, seed, device)
+
+
+def _upload(studio: Studio, name: str) -> gr.Audio:
+    labels = studio.labels
+    return gr.Audio(
+        label=labels(name),
+        sources=["upload", "microphone"],
+        type="filepath",
+        elem_id=f"convert-{name}",
+        editable=False,
+        min_width=220,
+        elem_classes="player",
+    )
+
+
+def _voices(studio: Studio, chosen: str | None, seen: parts.Seen) -> Any:
+    """Update of the list of voices: the base that ships, then trained ones."""
+    choices = [(studio.labels("voice_base"), "")]
+    choices += [(shown, str(path)) for shown, path in reading.voices(studio.workspace)]
+    value = chosen if chosen in [path for _, path in choices] else ""
+    return parts.fresh(seen, "voices", (choices, value), gr.update(choices=choices, value=value))
+
+
+def _result(studio: Studio, seen: parts.Seen) -> Any:
+    """The sound of the newest conversion that is done."""
+    for view in studio.jobs.views():
+        if view.command.script == commands.CONVERT and view.status is JobState.DONE:
+            path = next((Path(name) for name in view.command.outputs if Path(name).is_file()), None)
+            if path is not None:
+                return parts.fresh(seen, "result", (view.id, path), str(path))
+    return parts.fresh(seen, "result", None, None)
+
+
+def start_conversion(
+    studio: Studio,
+    source: str | None,
+    reference: str | None,
+    voice: str | None,
+    text: str,
+    language: str,
+    speed: float,
+    noise: float,
+    seed: float | None,
+    device: str,
+) -> str:
+    """Keep the uploads, and hand the conversion in; returns the job's id. Raises GsvError."""
+    labels = studio.labels
+    for name, given in (("source", source), ("reference", reference)):
+        if not given:
+            raise InputError(
+                labels("upload_missing", name=labels(name)), remedy=labels("upload_missing_help")
+            )
+    assert source is not None and reference is not None
+    weights = studio.access.existing(voice, labels("voice")) if voice else None
+    folder = _new_folder(studio)
+    kept_source = _keep(Path(source), folder, "source")
+    kept_reference = _keep(Path(reference), folder, "reference")
+    has_text = bool((text or "").strip())
+    settings = {
+        "weights": weights,
+        "text": text.strip() if has_text else None,
+        "language": language if has_text else None,
+        "speed": speed if speed != 1.0 else None,
+        "noise-scale": noise,
+        "seed": seed,
+    }
+    call = commands.convert(
+        workspace=studio.workspace.root,
+        source=kept_source,
+        reference=kept_reference,
+        output=folder / f"converted-{safe_stem(Path(source))}.wav",
+        device=studio.devices.resolve(device),
+        settings=settings,
+    )
+    return studio.start(call, f"{labels('conversion')} · {Path(source).stem}")
+
+
+def safe_stem(path: Path) -> str:
+    """A file's name without its ending, short and good on every system."""
+    return files.safe_name(path.stem[:40]) or "clip"
+
+
+def _new_folder(studio: Studio) -> Path:
+    """A folder of its own for each conversion, named by the time."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime())
+    parent = studio.outputs()
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = parent / files.safe_name(stamp, [path.name for path in parent.iterdir()])
+        folder.mkdir()
+    except OSError as error:
+        raise ResourceError(
+            "the folder for the result cannot be made", str(error), "Check the disk."
+        ) from error
+    return folder
+
+
+def _keep(upload: Path, folder: Path, role: str) -> Path:
+    """Copy an upload out of the temporary folder, so that the job can be run again later."""
+    target = folder / f"{role}-{safe_stem(upload)}{upload.suffix.lower()}"
+    try:
+        with files.writing(target) as temporary:
+            shutil.copyfile(upload, temporary)
+    except OSError as error:
+        raise ResourceError("the upload could not be kept", str(error), "Free some disk space.") from error
+    return target

@@ -1,0 +1,115 @@
+"""The Jobs tab: every job of the workspace, and all that is known of the chosen one.
+
+Knows views of jobs. Starts nothing but repetitions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from gsv.errors import GsvError
+from gsv.studio import parts, render
+from gsv.studio.studio import Studio
+
+PICK = """
+element.addEventListener('click', (event) => {
+  const row = event.target.closest('[data-job]');
+  if (row) trigger('select', {job: row.dataset.job});
+});
+"""
+LOG_LINES = 300
+
+
+def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
+    """Lay the tab out; returns the timer that keeps it up to date."""
+    labels = studio.labels
+    seen, chosen = gr.State({}), gr.State("")
+    timer = gr.Timer(parts.TICK, active=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=340):
+            parts.heading(labels("jobs"), labels("jobs_help"))
+            rows = gr.HTML(js_on_load=PICK, elem_id="jobs-list", elem_classes="plain")
+        with gr.Column(scale=7, min_width=380):
+            parts.heading(labels("details"))
+            card = gr.HTML(js_on_load=None, elem_id="jobs-card", elem_classes="plain")
+            with gr.Row(elem_classes="tight"):
+                stop = _button(labels("stop"), "jobs-stop", "stop")
+                again = _button(labels("again"), "jobs-again", "secondary")
+                remove = _button(labels("remove"), "jobs-remove", "secondary")
+            parts.heading(labels("log"))
+            log = gr.HTML(
+                render.log("", labels),
+                js_on_load=None,
+                elem_id="jobs-log",
+                elem_classes="plain",
+                autoscroll=True,
+            )
+    outputs = [rows, card, stop, again, remove, log, chosen, seen]
+
+    def refresh(job_id: str, seen_now: parts.Seen) -> list[Any]:
+        return _updates(studio, job_id, seen_now)
+
+    def pick(job_id: str, seen_now: parts.Seen, event: gr.EventData) -> list[Any]:
+        return refresh(str(event.job), seen_now)
+
+    def run_again(job_id: str, seen_now: parts.Seen) -> list[Any]:
+        new = studio.jobs.repeat(job_id)
+        parts.started(studio, new)
+        return refresh(new, seen_now)
+
+    def forget(job_id: str, seen_now: parts.Seen) -> list[Any]:
+        studio.jobs.remove(job_id)
+        return refresh("", seen_now)
+
+    def end(job_id: str, seen_now: parts.Seen) -> list[Any]:
+        studio.jobs.stop(job_id)
+        gr.Info(labels("stop_asked"), duration=parts.INFO_SECONDS)
+        return refresh(job_id, seen_now)
+
+    rows.select(pick, [chosen, seen], outputs, **parts.QUIET)
+    for button, action in ((stop, end), (again, run_again), (remove, forget)):
+        button.click(parts.guarded(action), [chosen, seen], outputs, **parts.QUIET)
+    timer.tick(refresh, [chosen, seen], outputs, **parts.QUIET)
+    page.load(refresh, [chosen, seen], outputs, **parts.QUIET)
+    return timer
+
+
+def _button(label: str, element: str, variant: Any) -> gr.Button:
+    """One of the buttons below the chosen job; it wakes up when it can do something."""
+    return gr.Button(
+        label, variant=variant, size="sm", interactive=False, elem_id=element, elem_classes="quiet-button"
+    )
+
+
+def _updates(studio: Studio, job_id: str, seen: parts.Seen) -> list[Any]:
+    """Updates of the whole tab for the chosen job; without a choice the newest one is shown."""
+    labels = studio.labels
+    views = studio.jobs.views()
+    view = next((view for view in views if view.id == job_id), views[0] if views else None)
+    chosen = view.id if view is not None else ""
+    listed = render.job_list(views, labels, chosen)
+    card = render.card(view, labels, labels("no_choice"), labels("no_choice_help"))
+    active = view is not None and not view.status.final
+    ended = view is not None and view.status.final
+    can_stop = active and view is not None and not view.stopping
+    text = render.log(_log(studio, chosen), labels)
+    return [
+        parts.fresh(seen, "list", listed, listed),
+        parts.fresh(seen, "card", card, card),
+        parts.fresh(seen, "stop", can_stop, gr.update(interactive=can_stop)),
+        parts.fresh(seen, "again", ended, gr.update(interactive=ended)),
+        parts.fresh(seen, "remove", ended, gr.update(interactive=ended)),
+        parts.fresh(seen, "log", text, text),
+        job_id if job_id == chosen else "",
+        seen,
+    ]
+
+
+def _log(studio: Studio, job_id: str) -> str:
+    """The log of a job that may be removed at this very moment."""
+    try:
+        return studio.jobs.log(job_id, LOG_LINES) if job_id else ""
+    except GsvError:
+        return ""

@@ -1,0 +1,268 @@
+"""The Train tab: settings, start and stop, loss curves, previews to listen to.
+
+Knows its own form and the names of the trainer's options. Every button hands in a job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from gsv.errors import InputError
+from gsv.studio import commands, listening_panel, parts, reading, render
+from gsv.studio.studio import Studio
+
+PRESETS = {"quick": 4, "usual": 12, "thorough": 30}
+"""Epochs of each preset; everything else is the trainer's own default."""
+PREFERRED = ("mel", "total", "loss")
+"""The curve that is shown first: the first whose name holds one of these."""
+SCRIPTS = (commands.TRAIN,)
+
+
+@dataclass
+class Form:
+    """The fields of the tab."""
+
+    experiment: gr.Dropdown
+    preset: gr.Radio
+    epochs: gr.Number
+    batch_seconds: gr.Number
+    save_every: gr.Number
+    keep: gr.Number
+    device: gr.Dropdown
+    precision: gr.Dropdown
+    base: gr.Textbox
+    seed: gr.Number
+    begin_anew: gr.Checkbox
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """All fields in the order of `start_training`."""
+        return [
+            self.experiment,
+            self.epochs,
+            self.batch_seconds,
+            self.save_every,
+            self.keep,
+            self.device,
+            self.precision,
+            self.base,
+            self.seed,
+            self.begin_anew,
+        ]
+
+
+def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
+    """Lay the tab out; returns the timer that keeps it up to date."""
+    labels = studio.labels
+    seen = gr.State({})
+    timer = gr.Timer(parts.TICK, active=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=360):
+            form = _form(studio)
+            start = gr.Button(labels("train_start"), variant="primary", elem_id="train-start", size="lg")
+            parts.heading(labels("now"))
+            panel = parts.job_panel(
+                studio, "train", SCRIPTS, (labels("no_training"), labels("no_training_help"))
+            )
+        with gr.Column(scale=6, min_width=380):
+            parts.heading(labels("curve"), labels("curve_help"))
+            curve, plot, no_curve = _curve(studio)
+            parts.heading(labels("previews"), labels("previews_help"))
+            sounds = listening_panel.build(studio)
+    outputs = [*panel.outputs, form.experiment, curve, plot, no_curve, *sounds.outputs, start, seen]
+
+    def refresh(experiment: str, name: str, step: str, clip: str, seen_now: parts.Seen) -> list[Any]:
+        known = reading.experiments(studio.workspace)
+        return [
+            *panel.refresh(seen_now, experiment or ""),
+            _experiments(known, experiment, seen_now),
+            *_curve_updates(studio, experiment or "", name or "", seen_now),
+            *sounds.refresh(experiment or "", step or "", clip or "", seen_now),
+            _start_update(studio, experiment or "", seen_now),
+            seen_now,
+        ]
+
+    def begin(*values: Any) -> None:
+        parts.started(studio, start_training(studio, *values))
+
+    watched = [form.experiment, curve, sounds.step, sounds.clip, seen]
+    start.click(parts.guarded(begin), form.inputs, None, **parts.QUIET).then(
+        refresh, watched, outputs, **parts.QUIET
+    )
+    panel.stop.click(parts.guarded(panel.stop_now), form.experiment, None, **parts.QUIET)
+    form.preset.change(lambda name: PRESETS.get(name, gr.skip()), form.preset, form.epochs, **parts.QUIET)
+    for watched_part in (form.experiment, curve, sounds.step, sounds.clip):
+        watched_part.input(refresh, watched, outputs, **parts.QUIET)
+    timer.tick(refresh, watched, outputs, **parts.QUIET)
+    page.load(lambda: _remembered(studio), None, [form.experiment, form.device], **parts.QUIET).then(
+        refresh, watched, outputs, **parts.QUIET
+    )
+    return timer
+
+
+def _form(studio: Studio) -> Form:
+    labels = studio.labels
+    parts.heading(labels("training"), labels("training_help"))
+    with gr.Group():
+        experiment = gr.Dropdown(
+            [], label=labels("experiment"), info=labels("train_experiment_help"), elem_id="train-experiment"
+        )
+        preset = gr.Radio(
+            [(labels(f"preset_{name}", n=epochs), name) for name, epochs in PRESETS.items()],
+            value="usual",
+            label=labels("preset"),
+            info=labels("preset_help"),
+            elem_id="train-preset",
+        )
+    with gr.Accordion(labels("more_settings"), open=False, elem_id="train-more"):
+        with gr.Row():
+            epochs = _number(labels, "epochs", PRESETS["usual"], "train-epochs")
+            save_every = _number(labels, "save_every", 2, "train-save-every")
+        with gr.Row():
+            batch_seconds = _number(labels, "batch_seconds", None, "train-batch-seconds")
+            keep = _number(labels, "keep", 3, "train-keep")
+        with gr.Row():
+            device = parts.device_choice(studio, "train")
+            precision = gr.Dropdown(
+                [(labels("precision_auto"), "auto"), "float32", "bfloat16", "float16"],
+                value="auto",
+                label=labels("precision"),
+                info=labels("precision_help"),
+                elem_id="train-precision",
+            )
+        base = gr.Textbox(label=labels("base"), info=labels("base_help"), elem_id="train-base")
+        with gr.Row():
+            seed = _number(labels, "seed", None, "train-seed")
+            anew = gr.Checkbox(
+                label=labels("begin_anew"),
+                info=labels("begin_anew_help"),
+                elem_id="train-anew",
+                container=True,
+            )
+    return Form(
+        experiment, preset, epochs, batch_seconds, save_every, keep, device, precision, base, seed, anew
+    )
+
+
+def _number(labels: Any, name: str, value: float | None, element: str) -> gr.Number:
+    """A number with a name and a line of help; empty means the script's own default."""
+    return gr.Number(
+        value=value,
+        label=labels(name),
+        info=labels(f"{name}_help"),
+        minimum=0,
+        elem_id=element,
+        min_width=140,
+    )
+
+
+def _curve(studio: Studio) -> tuple[gr.Dropdown, gr.LinePlot, gr.HTML]:
+    labels = studio.labels
+    choice = gr.Dropdown([], label=labels("curve_choice"), elem_id="train-curve", show_label=False)
+    plot = gr.LinePlot(
+        _frame([]),
+        x="step",
+        y="value",
+        x_title=labels("step"),
+        y_title=labels("value"),
+        height=280,
+        show_label=False,
+        elem_id="train-plot",
+        buttons=[],
+        visible=False,
+    )
+    nothing = gr.HTML(
+        f'<div class="card">{render.empty(labels("no_curve"), labels("no_curve_help"))}</div>',
+        js_on_load=None,
+        elem_id="train-no-curve",
+        elem_classes="plain",
+    )
+    return choice, plot, nothing
+
+
+def _frame(points: list[tuple[float, float]]) -> Any:
+    """Points as the table that a plot takes."""
+    import pandas  # type: ignore[import-untyped]
+
+    return pandas.DataFrame(points, columns=["step", "value"], dtype=float)
+
+
+def _curve_updates(studio: Studio, experiment: str, name: str, seen: parts.Seen) -> list[Any]:
+    """Updates of the choice of curves and of the plot."""
+    curves = studio.curves(experiment) if experiment else {}
+    names = list(curves)
+    if name not in curves:
+        name = next((each for key in PREFERRED for each in names if key in each), names[0] if names else "")
+    points = reading.thinned(curves.get(name, []))
+    shown = (experiment, name, len(curves.get(name, [])), points[-1:] or None)
+    choice = gr.update(choices=names, value=name or None)
+    return [
+        parts.fresh(seen, "curves", (names, name), choice),
+        parts.fresh(seen, "points", shown, gr.update(value=_frame(points), visible=bool(points))),
+        parts.fresh(seen, "no points", bool(points), gr.update(visible=not points)),
+    ]
+
+
+def _experiments(known: list[str], chosen: str | None, seen: parts.Seen) -> Any:
+    """Update of the list of experiments; the first one is chosen while there is no choice."""
+    value = chosen if chosen in known else (known[0] if known else None)
+    return parts.fresh(seen, "experiments", (sorted(known), value), gr.update(choices=known, value=value))
+
+
+def _start_update(studio: Studio, experiment: str, seen: parts.Seen) -> Any:
+    """The start button says whether it begins or goes on."""
+    known = bool(experiment) and experiment in reading.experiments(studio.workspace)
+    goes_on = known and any((studio.workspace.logs / experiment / "checkpoints").glob("*/*"))
+    name = "train_go_on" if goes_on else "train_start"
+    return parts.fresh(seen, "start", name, gr.update(value=studio.labels(name)))
+
+
+def start_training(
+    studio: Studio,
+    experiment: str | None,
+    epochs: float | None,
+    batch_seconds: float | None,
+    save_every: float | None,
+    keep: float | None,
+    device: str,
+    precision: str,
+    base: str,
+    seed: float | None,
+    begin_anew: bool,
+) -> str:
+    """Check the fields and hand the training in; returns the job's id. Raises GsvError."""
+    labels = studio.labels
+    if not experiment:
+        raise InputError(labels("no_experiment"), remedy=labels("no_experiment_help"))
+    found = reading.contents(studio.access.experiment(experiment))
+    if found is None or not found.ready:
+        raise InputError(labels("not_prepared", name=experiment), remedy=labels("not_prepared_help"))
+    settings = {
+        "epochs": epochs,
+        "batch-seconds": batch_seconds,
+        "save-every": save_every,
+        "keep": keep,
+        "precision": precision,
+        "base": studio.access.existing(base, labels("base")) if (base or "").strip() else None,
+        "seed": seed,
+        "fresh": bool(begin_anew),
+    }
+    call = commands.train(
+        workspace=studio.workspace.root,
+        experiment=experiment,
+        device=studio.devices.resolve(device),
+        settings=settings,
+    )
+    return studio.start(call, f"{labels('training')} · {experiment}")
+
+
+def _remembered(studio: Studio) -> list[Any]:
+    """The experiment of the newest training or preparation, and the devices."""
+    known = reading.experiments(studio.workspace)
+    last = studio.latest(SCRIPTS)
+    value = last.command.experiment if last is not None else ""
+    chosen = value if value in known else (known[0] if known else None)
+    return [gr.update(choices=known, value=chosen), parts.device_update(studio)]

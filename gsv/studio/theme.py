@@ -1,0 +1,97 @@
+"""How the page looks: colours, fonts, and the style sheet beside this file.
+
+Only fonts that the computer has: the page works without the internet. Knows nothing of
+what the page shows.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gradio
+
+SANS = (
+    "Inter",
+    "Segoe UI",
+    "Roboto",
+    "Helvetica Neue",
+    "Noto Sans",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "Noto Sans CJK SC",
+    "WenQuanYi Micro Hei",
+    "system-ui",
+    "sans-serif",
+)
+MONO = ("ui-monospace", "SF Mono", "Cascadia Mono", "Consolas", "DejaVu Sans Mono", "monospace")
+
+HEAD = '<meta name="referrer" content="no-referrer">'
+
+
+def style_sheet() -> str:
+    """The page's own CSS."""
+    return resources.files("gsv.studio").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def theme() -> gradio.themes.Base:
+    """The Gradio theme: quiet surfaces, one accent colour, round corners."""
+    import gradio as gr
+
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        secondary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_md,
+        text_size=gr.themes.sizes.text_md,
+        font=list(SANS),
+        font_mono=list(MONO),
+    ).set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+        block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
+        block_radius="10px",
+        container_radius="10px",
+        layout_gap="14px",
+        input_border_width="1px",
+        input_radius="8px",
+        block_border_width="1px",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_800",
+        block_label_background_fill="transparent",
+        block_label_background_fill_dark="transparent",
+        block_label_border_width="0px",
+        block_title_text_weight="600",
+        block_shadow="none",
+        input_background_fill="*neutral_50",
+        input_background_fill_dark="*neutral_950",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_700",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_text_color="white",
+        button_secondary_background_fill="white",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_border_color="*neutral_300",
+        button_large_text_weight="600",
+        button_large_radius="10px",
+        button_small_radius="8px",
+        button_cancel_background_fill="white",
+        button_cancel_background_fill_dark="*neutral_800",
+        button_cancel_border_color="#fca5a5",
+        button_cancel_text_color="#b91c1c",
+        button_cancel_text_color_dark="#fca5a5",
+        button_border_width="1px",
+    )

@@ -1,0 +1,208 @@
+"""Where SoVITS training takes its clips from: an experiment's folder, or prepared arrays.
+
+Knows: how to give one clip's wave, content, phones and speaker vector. Does not know: random choices,
+batches, losses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from gsv import files
+from gsv.errors import DataError
+from gsv.families import FamilyConfig
+
+if TYPE_CHECKING:
+    from gsv.corpus.items import TrainingItem
+    from gsv.training.arrays import ArrayItem, PreparedArrays
+
+READ_PHONES_FILE = "read_phones.json"
+ALIGNED_PHONES_FILE = "aligned_phones.json"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is said, as the network takes it: one of the two is there."""
+
+    features: np.ndarray | None = None
+    """float32 `[C, frames]`, 50 a second."""
+    codes: np.ndarray | None = None
+    """int64 `[frames // 2]`, 25 a second."""
+
+
+class Clips(Protocol):
+    """A set of clips of several speakers. Frames are 1/50 s; methods may be called from any thread."""
+
+    names: Sequence[str]
+    speakers: Sequence[str]
+    frames: Sequence[int]
+    languages: Sequence[str]
+
+    def wave(self, index: int) -> np.ndarray:
+        """Samples `[T]`, float32 within ±1, at the family's rate."""
+
+    def content(self, index: int) -> Content:
+        """Features or codes of the whole clip, of exactly `frames[index]` frames."""
+
+    def phones(self, index: int, start: int, frames: int) -> list[int]:
+        """Phone ids said between two frames; the whole clip's where nothing finer is known."""
+
+    def read_phones(self, index: int, start: int, frames: int) -> list[int]:
+        """The same as a recogniser read it from the audio; equal to `phones` where none did."""
+
+    def speaker_vector(self, index: int) -> np.ndarray | None:
+        """float32 `[D]` of a pretrained speaker network, or None where the family needs none."""
+
+    def bandwidth(self, index: int) -> float:
+        """Hertz above which the recording holds nothing."""
+
+    def identity(self) -> dict[str, str]:
+        """What has to be the same for a checkpoint to fit this data."""
+
+
+class ArrayClips:
+    """Clips of prepared arrays; content as codes."""
+
+    def __init__(self, arrays: PreparedArrays, items: Sequence[ArrayItem], config: FamilyConfig) -> None:
+        """`items`: those of `arrays` to train on.
+
+        Raises:
+            DataError: an item has no codes.
+        """
+        self._arrays, self._items = arrays, list(items)
+        self.version, codes = arrays.codes()
+        missing = [item.name for item in self._items if item.name not in codes]
+        if missing:
+            remedy = "make the codes again with tools/pretrain_content.py"
+            raise DataError(f"{len(missing)} clips have no codes", f"the first is {missing[0]}", remedy)
+        self._codes = [np.asarray(codes[item.name], dtype=np.int64) for item in self._items]
+        self._aligned = _optional_table(arrays.folder / ALIGNED_PHONES_FILE)
+        self._read = _optional_table(arrays.folder / READ_PHONES_FILE)
+        self.names = [item.name for item in self._items]
+        self.speakers = [item.speaker for item in self._items]
+        self.languages = [item.language for item in self._items]
+        hop, per_code = config.hop_length, config.quantizer.frames_per_code
+        self.frames = [
+            min(item.length32 // hop, per_code * len(codes))
+            for item, codes in zip(self._items, self._codes, strict=True)
+        ]
+
+    def wave(self, index: int) -> np.ndarray:
+        return self._arrays.wave(self._items[index], 32000)
+
+    def content(self, index: int) -> Content:
+        return Content(codes=self._codes[index])
+
+    def phones(self, index: int, start: int, frames: int) -> list[int]:
+        item = self._items[index]
+        starts = self._aligned.get(item.name)
+        if not starts:
+            return list(item.phones)
+        return _between(list(zip(item.phones, starts, strict=True)), start, frames)
+
+    def read_phones(self, index: int, start: int, frames: int) -> list[int]:
+        pairs = self._read.get(self._items[index].name)
+        return _between(pairs, start, frames) if pairs else self.phones(index, start, frames)
+
+    def speaker_vector(self, index: int) -> np.ndarray | None:
+        return None
+
+    def bandwidth(self, index: int) -> float:
+        return self._items[index].source_rate / 2
+
+    def identity(self) -> dict[str, str]:
+        return {"codes": self.version}
+
+
+def _optional_table(path: Path) -> dict[str, list]:
+    return json.loads(files.read_text(path)) if path.is_file() else {}
+
+
+def _between(pairs: Sequence[Sequence[int]], start: int, frames: int) -> list[int]:
+    """Phones whose start lies in a window, with the one that is under way when it begins."""
+    before = [phone for phone, at in pairs if at < start]
+    inside = [phone for phone, at in pairs if start <= at < start + frames]
+    return before[-1:] + inside
+
+
+class ExperimentClips:
+    """Clips of an experiment's folder in the published layout; content as features."""
+
+    def __init__(
+        self, items: Sequence[TrainingItem], config: FamilyConfig, content_version: str = ""
+    ) -> None:
+        """`items`: as `gsv.corpus.items.training_items` gives them, checked and sorted.
+
+        Raises:
+            DataError: the family needs speaker vectors and items have none; all are counted, the first is named.
+        """
+        self._items = list(items)
+        self._config = config
+        self._version = content_version
+        if config.speaker_input is not None and config.speaker_input.required:
+            missing = [item.name for item in self._items if item.speaker_vector_path is None]
+            if missing:
+                raise DataError(
+                    f"{config.name} needs speaker vectors, and {len(missing)} clips have none",
+                    f"there is no 7-sv_cn/{missing[0]}.pt",
+                    "run tools/extract_speaker.py for this experiment",
+                )
+        self.names = [item.name for item in self._items]
+        self.speakers = [item.speaker for item in self._items]
+        self.languages = [item.language for item in self._items]
+        self.frames = [round(item.seconds * config.sample_rate) // config.hop_length for item in self._items]
+
+    def wave(self, index: int) -> np.ndarray:
+        from gsv import audio
+
+        return audio.read(self._items[index].wave_path, self._config.sample_rate).samples
+
+    def content(self, index: int) -> Content:
+        from gsv.corpus.items import load_content
+
+        features = load_content(self._items[index].content_path)[0].float().numpy()
+        return Content(features=fit_frames(features, self.frames[index], self.names[index]))
+
+    def phones(self, index: int, start: int, frames: int) -> list[int]:
+        return list(self._items[index].phone_ids)
+
+    def read_phones(self, index: int, start: int, frames: int) -> list[int]:
+        return self.phones(index, start, frames)
+
+    def speaker_vector(self, index: int) -> np.ndarray | None:
+        path = self._items[index].speaker_vector_path
+        if self._config.speaker_input is None or path is None:
+            return None
+        value = torch.load(path, map_location="cpu", weights_only=True)
+        return value.reshape(-1).float().numpy()
+
+    def bandwidth(self, index: int) -> float:
+        return self._config.sample_rate / 2
+
+    def identity(self) -> dict[str, str]:
+        return {"content": self._version}
+
+
+def fit_frames(features: np.ndarray, frames: int, name: str, tolerance: int = 3) -> np.ndarray:
+    """Content features `[C, T]` brought to `frames`: the last one is repeated, or a surplus cut.
+
+    Raises:
+        DataError: they differ by more than `tolerance` frames, so they belong to another recording.
+    """
+    missing = frames - features.shape[1]
+    if abs(missing) > tolerance or features.shape[1] == 0:
+        raise DataError(
+            f"{name} does not fit its content features",
+            f"the wave has {frames} frames, the features {features.shape[1]}",
+            "run tools/extract_content.py again for this experiment",
+        )
+    if missing <= 0:
+        return features[:, :frames]
+    return np.concatenate([features, np.repeat(features[:, -1:], missing, axis=1)], axis=1)

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from gsv.errors import import_optional
 from gsv.text import language_code
@@ -45,11 +47,16 @@ def words(text: str) -> list[str]:
 def characters(text: str) -> list[str]:
     """Letters and digits only, Chinese characters in their simplified form, no punctuation and no spaces.
 
-    Raises DependencyError where zhconv is missing.
+    Raises DependencyError where opencc is missing.
     """
     plain = unicodedata.normalize("NFKC", text).lower()
-    simplified = import_optional("zhconv", "pip install zhconv").convert(plain, "zh-hans")
+    simplified = _simplifier().convert(plain)
     return [sign for sign in simplified if unicodedata.category(sign)[0] in "LNM"]
+
+
+@lru_cache(maxsize=1)
+def _simplifier() -> Any:
+    return import_optional("opencc", "pip install opencc").OpenCC("t2s")
 
 
 def units(text: str, language: str) -> list[str]:

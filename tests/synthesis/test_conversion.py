@@ -1,0 +1,195 @@
+"""Conversion of files of any length: exact length, equal files for equal seeds, honest errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from gsv.audio import read, read_tags
+from gsv.errors import Cancelled, DataError, DependencyError, InputError, WeightsError
+from gsv.events import Events, RecordedEvents
+from gsv.listening.recognition import Recognition
+from gsv.models.content import SAMPLE_RATE
+from gsv.settings import Workspace
+from gsv.synthesis.conversion import Conversion, ConversionOptions, Converter, convert_file
+from gsv.synthesis.loading import load_converter
+from gsv.synthesis.phones import HeardPhones, Stretch
+from tests.synthesis.conftest import RATE, small_encoder, speech
+
+
+@pytest.fixture(scope="module")
+def converter(workspace: Path) -> Converter:
+    return load_converter(Workspace(workspace))
+
+
+@pytest.fixture(scope="module")
+def speaker(converter: Converter, clips: Path) -> torch.Tensor:
+    return converter.speaker([clips / "reference.wav"])
+
+
+def test_a_short_clip_is_what_decode_gives(converter: Converter, speaker: torch.Tensor) -> None:
+    wave = speech(2.0)
+    found = converter.convert(wave, RATE, speaker, ConversionOptions(seed=5))
+    content, logits = converter.listen(wave)
+    ids = HeardPhones("v2").phones(Stretch(wave, logits, 0, 1)) or [converter.config.blank_phone]
+    codes = converter.synthesizer.extract_latent(content)
+    generator = torch.Generator().manual_seed(5)
+    expected = converter.synthesizer.decode(codes, torch.tensor([ids]), speaker=speaker, generator=generator)
+    assert found.shape == (64_000,)
+    assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize("speed", [0.7, 1.0, 1.3])
+@pytest.mark.parametrize("seconds", [0.05, 3.99, 9.013])
+def test_length_is_the_source_over_the_speed(
+    converter: Converter, speaker: torch.Tensor, seconds: float, speed: float
+) -> None:
+    wave = speech(seconds)
+    options = ConversionOptions(speed=speed, window_seconds=4, overlap_seconds=0.5)
+    found = converter.convert(wave, RATE, speaker, options)
+    assert len(found) == round(len(wave) * 2 / speed)
+    assert np.isfinite(found).all()
+    # Nothing was left out: the end sounds like the rest (the padding of the last frame aside).
+    assert np.abs(found[: len(found) // 2]).max() > 0 and np.abs(found[-1000:-100]).max() > 0
+
+
+def test_windows_join_where_nothing_depends_on_them(converter: Converter, speaker: torch.Tensor) -> None:
+    # Silence is the same in every window, so the seams must not be heard.
+    silent = ConversionOptions(noise_scale=0, window_seconds=4, overlap_seconds=1)
+    found = converter.convert(np.zeros(10 * RATE, np.float32), RATE, speaker, silent)
+    # Beyond the reach of the ends every 40 ms repeat the ones before.
+    middle = found[2 * 32_000 : 8 * 32_000].reshape(-1, 1280)
+    assert np.abs(np.diff(middle, axis=0)).max() < 0.05 * max(1e-3, np.abs(found).max())
+
+
+def test_same_seed_same_file(converter: Converter, clips: Path, tmp_path: Path) -> None:
+    written = []
+    for name, seed in (("a.wav", 1), ("b.wav", 1), ("c.wav", 2)):
+        options = ConversionOptions(seed=seed, window_seconds=4, overlap_seconds=0.5)
+        report = convert_file(
+            converter, clips / "source.wav", [clips / "reference.wav"], tmp_path / name, options, Events()
+        )
+        assert report.windows == 2 and report.output_seconds == pytest.approx(7)
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1] != written[2]
+    assert read_tags(tmp_path / "a.wav")["comment"] == "synthetic"
+
+
+def test_text_is_used(converter: Converter, speaker: torch.Tensor) -> None:
+    wave = speech(6)
+    heard = converter.convert(wave, RATE, speaker)
+    given = converter.convert(wave, RATE, speaker, ConversionOptions(text="Hello there.", language="EN"))
+    spread = converter.convert(
+        wave, RATE, speaker, ConversionOptions(text="Hello there.", language="EN", window_seconds=4)
+    )
+    assert len(heard) == len(given) == len(spread)
+    assert np.abs(heard - given).max() > 1e-4
+    with pytest.raises(InputError, match="no language"):
+        converter.convert(wave, RATE, speaker, ConversionOptions(text="Hello"))
+
+
+class Hears:
+    """A recogniser with a fixed opinion."""
+
+    name = "fixed"
+
+    def __init__(self, text: str, language: str) -> None:
+        self.found = Recognition(text, language, 1.0)
+
+    def transcribe(self, samples: np.ndarray, rate: int, language: str | None = None) -> Recognition:
+        assert rate == SAMPLE_RATE
+        return self.found
+
+
+def test_published_families_need_to_know_the_words(workspace: Path, clips: Path) -> None:
+    weights = workspace / "pretrained_models" / "v2" / "sovits.safetensors"
+    published = load_converter(Workspace(workspace), weights)
+    speaker = published.speaker([clips / "reference.wav"])
+    with pytest.raises(DependencyError, match="needs to know"):
+        published.convert(speech(1), RATE, speaker)
+    assert (
+        len(published.convert(speech(1), RATE, speaker, ConversionOptions(text="hi", language="en")))
+        == 32_000
+    )
+    for hears in (Hears("hello", "en"), Hears("", "en")):
+        published.recogniser = hears
+        assert len(published.convert(speech(1), RATE, speaker)) == 32_000
+    published.recogniser = Hears("bonjour", "fr")
+    with pytest.raises(InputError, match="'fr'"):
+        published.convert(speech(1), RATE, speaker)
+
+
+def test_an_encoder_of_another_width_is_refused(converter: Converter) -> None:
+    other = small_encoder(0)
+    other.hubert.config.hidden_size = 20
+    with pytest.raises(WeightsError, match="does not fit"):
+        Converter(converter.synthesizer, other)
+
+
+def test_bad_files_leave_no_output(converter: Converter, clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.wav").write_bytes(b"RIFF and nothing")
+    good = clips / "source.wav"
+    for source, reference in (
+        (tmp_path / "broken.wav", good),
+        (good, tmp_path / "broken.wav"),
+        (good, tmp_path),
+    ):
+        with pytest.raises((DataError, InputError)):
+            convert_file(converter, source, [reference], tmp_path / "out.wav", ConversionOptions(), Events())
+    with pytest.raises(InputError, match="suffix"):
+        convert_file(converter, good, [good], tmp_path / "out.txt", ConversionOptions(), Events())
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.wav"]
+
+
+def test_stop_is_heard_between_windows(converter: Converter, clips: Path, tmp_path: Path) -> None:
+    events = RecordedEvents()
+    events.request_stop()
+    with pytest.raises(Cancelled):
+        convert_file(
+            converter,
+            clips / "source.wav",
+            [clips / "reference.wav"],
+            tmp_path / "o.wav",
+            ConversionOptions(),
+            events,
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_memory_does_not_grow_with_the_length(converter: Converter, speaker: torch.Tensor) -> None:
+    block = speech(5)
+    options = ConversionOptions(window_seconds=4, overlap_seconds=0.5)
+    conversion = Conversion(converter, speaker, options)
+    process, levels = psutil.Process(), []
+    for number, piece in enumerate(conversion.run(block for _ in range(120))):
+        assert len(piece) <= 32_000 * 10
+        if number % 10 == 9:
+            levels.append(process.memory_info().rss)
+    assert conversion.given == 120 * 5 * 32_000
+    assert max(levels[3:]) - levels[2] < 50e6
+
+
+def test_the_script(workspace: Path, clips: Path, tmp_path: Path, repository: Path) -> None:
+    command = [sys.executable, str(repository / "tools" / "convert.py"), "--workspace", str(workspace)]
+    command += ["--source", str(clips / "source.wav"), "--reference", str(clips / "reference.wav")]
+
+    def run(*more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *more], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", timeout=300
+        )
+
+    output = tmp_path / "转换 $(x).flac"
+    done = run("--output", str(output), "--seed", "3", "--events", str(tmp_path / "events.jsonl"))
+    assert done.returncode == 0, done.stderr
+    assert read(output).seconds == 7 and read_tags(output)["comment"] == "synthetic"
+    assert '"finished"' in (tmp_path / "events.jsonl").read_text()
+    failed = run("--output", "x.wav", "--weights", str(workspace / "pretrained_models/v2/sovits.safetensors"))
+    assert failed.returncode == 1
+    assert "--whisper" in failed.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "x.wav").exists()

@@ -13,7 +13,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,22 @@ from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
-from gsv.errors import GsvError, ResourceError, WeightsError
-from gsv.events import Events
+from gsv.errors import GsvError, InputError, ResourceError, WeightsError
+from gsv.events import Counts, Events
 from gsv.files import writing
-from gsv.weights.catalogue import DEFAULT_SOURCE, CatalogueFile, Entry, address, check, part_path
+from gsv.weights.catalogue import (
+    COMMAND,
+    DEFAULT_SOURCE,
+    CatalogueFile,
+    Entry,
+    address,
+    catalogue,
+    check,
+    entries,
+    part_path,
+    resolve,
+    status,
+)
 
 BLOCK = 2**20
 LARGEST_UNKNOWN = 16 * 2**30
@@ -292,3 +304,51 @@ def _read(response: Any, size: int) -> bytes:
 def _reason(error: Exception) -> str:
     inner = error.reason if isinstance(error, urllib.error.URLError) else error
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+
+
+def download_all(
+    names: Sequence[str], root: Path, *, source: str = DEFAULT_SOURCE, events: Events | None = None
+) -> list[Path]:
+    """Fetch all entries and sets called `names` into `root`; names and source are checked before anything starts.
+
+    Errors as for `download`; InputError where nothing is named.
+    """
+    if not names:
+        raise InputError(
+            "no model is named", "", f"Name some of: {', '.join(catalogue().sets)}, or single models."
+        )
+    wanted = resolve(names)
+    for entry in wanted:
+        address(entry, entry.files[0], source)
+    return [path for entry in wanted for path in download(entry, root, source=source, events=events)]
+
+
+def verify(names: Sequence[str], root: Path, events: Events | None = None) -> Counts:
+    """Read and check the files of the named entries, or of all that are there in part, against the catalogue.
+
+    Raises WeightsError after the last file if one is damaged, or absent although it was named.
+    """
+    events = events or Events()
+    wanted = (
+        resolve(names) if names else tuple(entry for entry in entries() if status(entry, root) != "missing")
+    )
+    counts = Counts()
+    for number, entry in enumerate(wanted):
+        events.progress(number, len(wanted), entry.name)
+        for found in check(entry, root, hashes=True):
+            events.check_stop()
+            counts.read += 1
+            if found.state == "complete":
+                counts.done += 1
+                events.item(str(found.path), "done", found.reason)
+            else:
+                counts.fail(str(found.path), found.reason or "it is missing")
+                events.item(str(found.path), "failed", found.reason or "it is missing")
+    events.counts(counts)
+    if counts.failed:
+        path, reason = next(iter(counts.reasons.items()))
+        remedy = f"Run: {COMMAND} download {' '.join(names or [entry.name for entry in wanted])}"
+        raise WeightsError(
+            f"{counts.failed} of {counts.read} files are not right", f"{path}: {reason}", remedy
+        )
+    return counts

@@ -22,6 +22,8 @@ from gsv.weights.bundle import BundleInfo, code_version, is_bundle, load_bundle
 from gsv.weights.layouts import compare, layout_of
 from gsv.weights.published import read_discriminator, read_sovits
 
+MOST_LEVELS, MOST_PARTS, LARGEST_SIZE = 4, 64, 2**20
+_COUNTS_OF_PARTS = ("layers", "text_layers", "content_layers", "joint_layers", "couplings", "blocks")
 PUBLISHED_LICENCE = (
     "MIT (published by the GPT-SoVITS project), if it is one of its base models; else its author's"
 )
@@ -135,6 +137,7 @@ def load_discriminator(path: Path, device: torch.device | str = "cpu") -> tuple[
 
 def _configuration(path: Path, info: BundleInfo) -> FamilyConfig:
     """The family configuration in a bundle, checked against what else the bundle says."""
+    _check_sizes(info.configuration, path.name)
     try:
         config = FamilyConfig.model_validate(info.configuration)
     except ValidationError as error:
@@ -147,6 +150,19 @@ def _configuration(path: Path, info: BundleInfo) -> FamilyConfig:
         why = f"it was made with another symbol table than this program's {config.symbols}"
         raise WeightsError(f"{path.name} does not fit this program", why, "Use the program that made it.")
     return config
+
+
+def _check_sizes(values: Mapping[str, object], name: str, place: str = "") -> None:
+    """Refuse numbers that no network has, before a network of such a size is begun."""
+    for key, value in values.items():
+        where = f"{place}.{key}" if place else str(key)
+        if isinstance(value, Mapping) and place.count(".") < MOST_LEVELS:
+            _check_sizes(value, name, where)
+            continue
+        many = isinstance(value, list) and len(value) > MOST_PARTS
+        large = MOST_PARTS if key in _COUNTS_OF_PARTS else LARGEST_SIZE
+        if many or isinstance(value, Mapping) or (isinstance(value, int) and not 0 <= value <= large):
+            raise WeightsError(f"{name} is refused", f"its configuration has an absurd value at {where}")
 
 
 def _fill(network: nn.Module, state: Mapping[str, torch.Tensor], name: str, kind: str) -> None:

@@ -50,7 +50,7 @@ def tiny_hubert_config(**changes: Any) -> Any:
         "conv_dim": (64, 96, 128, 192, 256, 256, 256),
         "conv_kernel": (10, 3, 3, 3, 3, 2, 2),
         "conv_stride": (5, 2, 2, 2, 2, 2, 2),
-        "conv_bias": True,
+        "conv_bias": False,
         "feat_extract_norm": "layer",
         "do_stable_layer_norm": True,
         "num_conv_pos_embeddings": 64,

@@ -21,6 +21,8 @@ from gsv.errors import DataError
 
 ITEMS_FILE = "items.json"
 CODES_FILE = "codes.json"
+READ_FILE = "read_phones.json"
+ALIGNED_FILE = "aligned_phones.json"
 WAVE_FILES = {16000: "wave16.i16", 32000: "wave32.i16"}
 FULL_SCALE = 32768.0
 

@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from gsv.events import Events
 from gsv.models.content import SAMPLE_RATE, ContentEncoder, ContentSettings, tiny_hubert_config
+from gsv.text.symbols import table
 from gsv.training.arrays import ArrayItem, PreparedArrays
 from gsv.training.generations import Generations
 from gsv.training.perturbation import PerturbationRange, perturb
 from gsv.training.phone_error import phone_error_rates
 
+NOBODY = -100
+"""Label of frames that no guess is made for; cross-entropy leaves them out."""
 MELS = 80
 MEL_FFT, MEL_WINDOW, MEL_HOP = 512, 400, 320
 """Framing of the warm-up target: one frame for each of the encoder's (hop 320 at 16 kHz)."""
@@ -50,6 +54,9 @@ class ContentTraining(BaseModel):
     clip_norm: float = 1.0
     mel_steps: int = 600
     """Steps in which the convolutions also learn the log-mel spectrum, so that CTC leaves the all-blank valley."""
+    flat_steps: int = 700
+    """Steps in which frames are also told an evenly paced guess of their phones, fading out: the flat start that
+    breaks the tie between all the alignments that CTC finds equally likely at first."""
     middle_layer: int = 4
     middle_weight: float = 0.3
     consistency_layers: tuple[int, ...] = (4, 5)
@@ -85,6 +92,8 @@ class ContentBatch:
     """[sum of lengths] symbol ids of the N clips."""
     phone_lengths: Tensor
     """[N]."""
+    guesses: Tensor
+    """[2N, F] evenly paced symbol ids, -100 where nobody speaks."""
     mask_seed: int
 
     def to(self, device: torch.device) -> ContentBatch:
@@ -111,6 +120,29 @@ def batches_of(items: list[ArrayItem], seconds: float, seed: int) -> list[list[i
     return [batches[i] for i in draw.permutation(len(batches))]
 
 
+def even_pace(wave: Tensor, spoken: list[int]) -> Tensor:
+    """A guess of each frame's phone `[F]`: the phones one after the other at an even pace, vowels half as long
+    again, from the first loud frame of `wave` `[T]` to the last; NOBODY outside."""
+    frames = (len(wave) - MEL_WINDOW) // MEL_HOP + 1
+    level = wave[: frames * MEL_HOP].view(frames, MEL_HOP).square().mean(1).sqrt()
+    loud = (level > 0.05 * level.max()).nonzero()[:, 0]
+    guess = torch.full((frames,), NOBODY)
+    if len(loud) and spoken:
+        first, last = int(loud[0]), int(loud[-1]) + 1
+        vowels = vowel_symbols()
+        ends = torch.tensor([1.5 if phone in vowels else 1.0 for phone in spoken]).cumsum(0)
+        place = (torch.arange(last - first) + 0.5) / (last - first) * ends[-1]
+        guess[first:last] = torch.tensor(spoken)[torch.searchsorted(ends, place).clamp(max=len(spoken) - 1)]
+    return guess
+
+
+@cache
+def vowel_symbols() -> frozenset[int]:
+    """Ids of table v2 that are vowels or finals."""
+    names = table("v2").names
+    return frozenset(i for i, name in enumerate(names) if name[-1].isdigit() or name in set("aiueo"))
+
+
 class ContentBatches(Dataset[ContentBatch]):
     """Batches by step number: the n-th is the same whoever makes it and whenever."""
 
@@ -135,8 +167,10 @@ class ContentBatches(Dataset[ContentBatch]):
             clean.append(wave)
             changed.append(perturb(wave, SAMPLE_RATE, self.limits, generator)[0])
         waves = clean + changed
+        guesses = [even_pace(wave, item.spoken) for wave, item in zip(waves, chosen + chosen, strict=True)]
         return ContentBatch(
             waves=nn.utils.rnn.pad_sequence(waves, batch_first=True),
+            guesses=nn.utils.rnn.pad_sequence(guesses, batch_first=True, padding_value=NOBODY),
             lengths=torch.tensor([len(wave) for wave in waves]),
             phones=torch.tensor([phone for item in chosen for phone in item.spoken]),
             phone_lengths=torch.tensor([len(item.spoken) for item in chosen]),
@@ -182,6 +216,8 @@ def _mel(hertz: float) -> float:
 class ContentLearner(nn.Module):
     """The encoder and what only training needs: a middle CTC head and the warm-up's mel head."""
 
+    filters: Tensor
+
     def __init__(self, encoder: ContentEncoder, settings: ContentTraining) -> None:
         super().__init__()
         self.encoder = encoder
@@ -204,14 +240,17 @@ class ContentLearner(nn.Module):
         hidden = hidden * self._kept(hidden.shape[:2], half, batch.mask_seed).to(hidden)[..., None]
         layers = encoder.transformed(hidden, mask)
         assert encoder.phone_head is not None
+        logits = encoder.phone_head(layers[-1])
         losses = {
-            "ctc": self._ctc(encoder.phone_head(layers[-1]), batch, count),
+            "ctc": self._ctc(logits, batch, count),
             "ctc_middle": settings.middle_weight
             * self._ctc(self.middle_head(layers[settings.middle_layer]), batch, count),
         }
         if settings.consistency_weight:
             parts = [self._consistency(layers[layer], count, half) for layer in settings.consistency_layers]
             losses["consistency"] = settings.consistency_weight * torch.stack(parts).mean()
+        if step < settings.flat_steps:
+            losses["flat_start"] = (1 - step / settings.flat_steps) * self._flat(logits, batch.guesses)
         if step < settings.mel_steps:
             with torch.autocast(convolved.device.type, enabled=False):
                 target = log_mel(batch.waves, self.filters)[:, : convolved.shape[1]]
@@ -241,6 +280,14 @@ class ContentLearner(nn.Module):
                 batch.phone_lengths.repeat(2),
                 blank=self.settings.phone_classes - 1,
                 zero_infinity=True,
+            )
+
+    @staticmethod
+    def _flat(logits: Tensor, guesses: Tensor) -> Tensor:
+        frames = min(logits.shape[1], guesses.shape[1])
+        with torch.autocast(logits.device.type, enabled=False):
+            return functional.cross_entropy(
+                logits[:, :frames].flatten(0, 1).float(), guesses[:, :frames].flatten(), ignore_index=NOBODY
             )
 
     @staticmethod
@@ -310,6 +357,7 @@ class ContentTrainer:
             ],
             lr=settings.learning_rate,
             betas=(0.9, 0.98),
+            fused=True,
         )
         self.generations = Generations(output / "generations", keep=2, events=events)
         self.step = 0

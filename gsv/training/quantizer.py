@@ -7,24 +7,22 @@ codebook, and heads that only training needs.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gsv.errors import DataError
 from gsv.events import Events
 from gsv.families import QuantizerConfig
 from gsv.files import write_json, writing
-from gsv.models.content import SAMPLE_RATE, ContentEncoder
+from gsv.models.content import ContentEncoder
 from gsv.models.sovits.quantizer import Quantizer
 from gsv.training.arrays import CODES_FILE, ArrayItem, PreparedArrays
-from gsv.training.phone_error import edit_distance, greedy_phones, plain_symbols
+from gsv.training.phone_error import phone_edits, plain_symbols
+from gsv.training.survey import FeatureCache, survey
 
 QUANTIZER_FILE = "quantizer.safetensors"
 
@@ -45,54 +43,6 @@ class QuantizerTraining(BaseModel):
     head_width: int = 256
     phone_classes: int = 733
     seed: int = 1
-
-
-class FeatureCache:
-    """Content features of every item as one float16 memory map, made once."""
-
-    def __init__(self, folder: Path, dimension: int, table: dict[str, tuple[int, int]]) -> None:
-        self.dimension = dimension
-        self.table = table
-        self._values = np.memmap(folder / "features.f16", dtype=np.float16, mode="r").reshape(-1, dimension)
-
-    def features(self, name: str) -> Tensor:
-        """Features `[F, C]` of one item, float32."""
-        offset, count = self.table[name]
-        return torch.from_numpy(self._values[offset : offset + count].astype(np.float32))
-
-    @classmethod
-    def make(
-        cls, encoder: ContentEncoder, arrays: PreparedArrays, folder: Path, events: Events
-    ) -> FeatureCache:
-        """Compute the cache, or open the one that this encoder version left in `folder`."""
-        note = folder / "features.json"
-        if note.is_file():
-            known = json.loads(note.read_text(encoding="utf-8"))
-            if known["version"] == encoder.version and known["layer"] == encoder.settings.feature_layer:
-                return cls(folder, encoder.dimension, {k: tuple(v) for k, v in known["items"].items()})
-        folder.mkdir(parents=True, exist_ok=True)
-        table: dict[str, tuple[int, int]] = {}
-        order = sorted(arrays.items, key=lambda item: item.length16)
-        position = 0
-        with writing(folder / "features.f16") as temporary, temporary.open("wb") as out:
-            for start in range(0, len(order), 8):
-                events.check_stop()
-                group = order[start : start + 8]
-                waves = [torch.from_numpy(arrays.wave(item, SAMPLE_RATE)) for item in group]
-                lengths = torch.tensor([len(wave) for wave in waves])
-                features = encoder.features(nn.utils.rnn.pad_sequence(waves, batch_first=True), lengths)
-                for item, values, count in zip(
-                    group, features, encoder.frames(lengths).tolist(), strict=True
-                ):
-                    out.write(values[:, :count].T.to(torch.float16).contiguous().numpy().tobytes())
-                    table[item.name] = (position, count)
-                    position += count
-                if start % 400 == 0:
-                    events.progress(start, len(order), "content features")
-        write_json(
-            note, {"version": encoder.version, "layer": encoder.settings.feature_layer, "items": table}
-        )
-        return cls(folder, encoder.dimension, table)
 
 
 class QuantizerLearner(nn.Module):
@@ -174,11 +124,9 @@ def report(learner: QuantizerLearner, cache: FeatureCache, items: list[ArrayItem
         codes = learner.encode(cache.features(item.name))
         uses += torch.bincount(codes, minlength=learner.config.codes)
         logits = learner.phone_head(learner.quantizer.decode(codes[None]))[0].T
-        read = [plain[i] for i in greedy_phones(logits)]
-        wanted = [plain[i] for i in item.spoken]
         counted = errors.setdefault(item.language, [0, 0])
-        counted[0] += edit_distance(wanted, read)
-        counted[1] += len(wanted)
+        counted[0] += phone_edits(logits, item.spoken, plain)
+        counted[1] += len(item.spoken)
     shares = uses / uses.sum()
     entropy = -(shares[shares > 0] * shares[shares > 0].log()).sum()
     rates = {language: wrong / max(1, total) for language, (wrong, total) in sorted(errors.items())}
@@ -197,11 +145,7 @@ def train_quantizer(
 
     Raises DataError if the encoder has no version: codes without one cannot be told apart later.
     """
-    if not encoder.version:
-        raise DataError(
-            "the encoder has no version", "its codes could not be told from others", "name one in gsv.json"
-        )
-    cache = FeatureCache.make(encoder, arrays, output / "features", events)
+    cache = survey(encoder, arrays, output / "features", events)
     items = sorted((i for i in arrays.part("train") if i.spoken), key=lambda item: item.length16)
     torch.manual_seed(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)

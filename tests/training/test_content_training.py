@@ -70,7 +70,7 @@ def arrays(tmp_path_factory: pytest.TempPathFactory) -> PreparedArrays:
 def settings(**changes: object) -> ContentTraining:
     values = {
         "steps": 6, "batch_seconds": 3.0, "warmup_steps": 2, "mel_steps": 3, "middle_layer": 1,
-        "consistency_layers": (1,), "phone_classes": CLASSES, "evaluation_clips": 2, "bfloat16": False,
+        "consistency_layers": (1,), "flat_steps": 4, "phone_classes": CLASSES, "evaluation_clips": 2, "bfloat16": False,
     }  # fmt: skip
     return ContentTraining.model_validate({**values, **changes})
 
@@ -131,6 +131,16 @@ def test_a_mel_frame_for_each_content_frame() -> None:
         wave = torch.randn(1, samples)
         assert log_mel(wave, mel_filters()).shape[1] == encoder.convolved(wave).shape[1]
         assert int(encoder.frames(torch.tensor(samples))) == encoder.convolved(wave).shape[1]
+
+
+def test_an_even_pace_starts_and_ends_with_the_voice() -> None:
+    wave = torch.zeros(16000)
+    wave[4000:12000] = 0.5
+    guess = content.even_pace(wave, [3, 5, 7, 9])
+    heard = guess[guess != content.NOBODY]
+    assert torch.unique_consecutive(heard).tolist() == [3, 5, 7, 9]
+    assert guess[0] == guess[-1] == content.NOBODY and 24 <= len(heard) <= 27
+    assert (content.even_pace(torch.zeros(8000), [1]) == content.NOBODY).all()
 
 
 def test_a_batch_depends_on_its_number_alone(arrays: PreparedArrays) -> None:

@@ -1,0 +1,90 @@
+"""Train a content encoder (phones by CTC) and then its quantizer from nothing, on prepared arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gsv.events import Events, run_stage
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def encoder(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
+    output: Annotated[Path, typer.Option(help="folder of generations and of the result, outside the work tree")],
+    steps: Annotated[int, typer.Option(min=1, help="updates in all")] = 4000,
+    batch_seconds: Annotated[float, typer.Option(min=1, help="recorded speech a batch, in seconds")] = 20.0,
+    save_minutes: Annotated[float, typer.Option(min=0.1, help="minutes between generations")] = 10.0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="processes that prepare batches")] = 1,
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Train the encoder; a second call goes on from the last generation."""
+
+    def work(sink: Events) -> object:
+        from gsv.settings import choose_device
+        from gsv.training.arrays import PreparedArrays
+        from gsv.training.content import ContentTraining, train_content
+
+        settings = ContentTraining(steps=steps, batch_seconds=batch_seconds, save_minutes=save_minutes)
+        return train_content(
+            PreparedArrays.open(arrays), output, settings, sink, choose_device(device), workers
+        )
+
+    run_stage(work, events)
+
+
+@app.command()
+def quantizer(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
+    content: Annotated[Path, typer.Option(help="folder of the trained encoder")],
+    output: Annotated[Path, typer.Option(help="folder of the result and of cached features")],
+    steps: Annotated[int, typer.Option(min=1, help="updates in all")] = 3000,
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Train the quantizer on the frozen encoder, write the codes of all clips, and report what they keep."""
+
+    def work(sink: Events) -> object:
+        from dataclasses import asdict
+
+        from gsv.models.content import ContentEncoder
+        from gsv.training.arrays import PreparedArrays
+        from gsv.training.quantizer import QuantizerTraining, train_quantizer
+
+        result = train_quantizer(
+            ContentEncoder.load(content), PreparedArrays.open(arrays), output, QuantizerTraining(steps=steps), sink
+        )
+        sink.message(str(asdict(result)))
+        return result
+
+    run_stage(work, events)
+
+
+@app.command()
+def probe(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
+    content: Annotated[Path, typer.Option(help="folder of the trained encoder")],
+    clips: Annotated[int, typer.Option(min=20, help="training clips that the probes learn from")] = 600,
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """What each layer says of phones and of speakers: the content layer has much of one and little of the other."""
+
+    def work(sink: Events) -> object:
+        from gsv.models.content import ContentEncoder
+        from gsv.training.arrays import PreparedArrays
+        from gsv.training.probes import probe_layers
+
+        results = probe_layers(ContentEncoder.load(content), PreparedArrays.open(arrays), clips, sink)
+        for result in results:
+            sink.message(str(result))
+        return results
+
+    run_stage(work, events)
+
+
+if __name__ == "__main__":
+    app()

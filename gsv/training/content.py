@@ -99,7 +99,12 @@ class ContentBatch:
     def to(self, device: torch.device) -> ContentBatch:
         """The same batch on another device."""
         return ContentBatch(
-            **{k: v.to(device) if isinstance(v, Tensor) else v for k, v in vars(self).items()}
+            self.waves.to(device),
+            self.lengths.to(device),
+            self.phones.to(device),
+            self.phone_lengths.to(device),
+            self.guesses.to(device),
+            self.mask_seed,
         )
 
 

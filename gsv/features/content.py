@@ -158,7 +158,7 @@ def exact_matrices() -> AbstractContextManager[None]:
 
 
 def plan_batches(
-    seconds: Sequence[float | None], names: Sequence[str], *, budget_seconds: float = 40.0, most: int = 16
+    seconds: Sequence[float | None], names: Sequence[str], *, budget_seconds: float, most: int = 16
 ) -> list[list[int]]:
     """Indices of clips that are worked on together, fixed by the clips alone.
 

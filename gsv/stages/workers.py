@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -103,19 +105,22 @@ def _in_this_process(
         yield outcomes
 
 
-class one_thread:  # noqa: N801  reads as what it does: `with one_thread():`
-    """One torch thread on the CPU while it lasts: sums over several threads differ in their last bits."""
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread on the CPU while it lasts: sums over several threads differ in their last bits.
 
-    def __enter__(self) -> None:
-        import torch
-
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *unused: object) -> None:
-        import torch
-
-        torch.set_num_threads(self._before)
+    Work that never needed torch does not import it for this.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _attempt(work: Callable[[Sequence[Any]], list[Outcome]], batch: Sequence[Any]) -> list[Outcome]:

@@ -4,6 +4,17 @@ Importing this package loads no language; each is imported when it is first used
 """
 
 from gsv.text.frontend import LANGUAGES, language_code, phones_of
-from gsv.text.reading import Phones, Reading
+from gsv.text.reading import Phones, Reading, Spoken, Unread
+from gsv.text.routing import Segment, route
 
-__all__ = ["LANGUAGES", "Phones", "Reading", "language_code", "phones_of"]
+__all__ = [
+    "LANGUAGES",
+    "Phones",
+    "Reading",
+    "Segment",
+    "Spoken",
+    "Unread",
+    "language_code",
+    "phones_of",
+    "route",
+]

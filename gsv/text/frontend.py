@@ -1,16 +1,20 @@
 """One door to every language: text and a language code in, phones of a symbol table out.
 
-Knows which module reads which language and loads it on first use. Does not know any language's rules.
+Knows which module reads which language, loads it on first use, and joins the segments of a mixed text.
+Does not know any language's rules.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Protocol, cast
 
 from gsv.errors import InputError
 from gsv.text import symbols
-from gsv.text.reading import Phones, Reading
+from gsv.text.characters import script_of, simplify
+from gsv.text.reading import Phones, Reading, Spoken, Unread
+from gsv.text.routing import Segment, route
 
 LANGUAGES = ("zh", "en", "ja", "ko", "yue")
 _MODULES = {
@@ -20,16 +24,20 @@ _MODULES = {
     "ko": "gsv.text.languages.korean",
     "yue": "gsv.text.languages.cantonese",
 }
-_SPELLINGS = {
-    "zh": "zh", "en": "en", "ja": "ja", "jp": "ja", "ko": "ko", "yue": "yue",
-}  # fmt: skip
+_SPELLINGS = {"zh": "zh", "en": "en", "ja": "ja", "jp": "ja", "ko": "ko", "yue": "yue"}
+_V1_LANGUAGES = ("zh", "en", "ja")
+_COUNTED = ("zh", "yue")  # languages whose phones are counted per character
 
 
 class Language(Protocol):
     """What a module of `gsv.text.languages` offers."""
 
-    def read(self, text: str) -> Reading:
+    def read(self, text: str, version: str = "v2") -> Reading:
         """Normalised text and phones, before the symbol table is applied."""
+        ...
+
+    def readable(self, character: str) -> bool:
+        """Whether a single letter, digit or ideograph has a reading."""
         ...
 
 
@@ -51,18 +59,72 @@ def language(code: str) -> Language:
 
 
 def phones_of(text: str, language_name: str, version: str = "v2") -> Phones:
-    """Phones of `text`, read as one language throughout.
+    """Phones of one row of text in one language, as training reads it.
 
+    A part in a script that the language does not write (kana in a Chinese row) is read in its own language.
     `version` chooses the symbol table: `v1`, or `v2` and everything later (also `tiny`).
     Raises `InputError` for an unknown language, a language that table v1 lacks, or text with nothing to say.
     """
     code = language_code(language_name)
     table = symbols.table(version)
-    if table.version == "v1" and code in ("ko", "yue"):
+    if table.version == "v1" and code not in _V1_LANGUAGES:
         raise InputError(
-            f"symbol table v1 has no phones for {code}", "models of version v1 read zh, en and ja", "use a v2 model"
+            f"symbol table v1 has no phones for {code}",
+            "models of version v1 read zh, en and ja",
+            "use a v2 model",
         )
-    reading = language(code).read(text)
-    if not reading.phones:
-        raise InputError("the text has nothing to say", f"no speakable {code} character in it", "write some words")
-    return Phones(table.known(reading.phones), reading.word2ph, reading.normalized, list(reading.warnings))
+    return joined(speak(route(text, code, keep_latin=True), version), code)
+
+
+def speak(segments: Iterable[Segment], version: str = "v2") -> list[Spoken]:
+    """Each segment with its phones. Segments in a language that table v1 lacks become unread characters."""
+    table = symbols.table(version)
+    spoken: list[Spoken] = []
+    for segment in segments:
+        if table.version == "v1" and segment.language not in _V1_LANGUAGES:
+            missing = tuple(
+                Unread(segment.start + place, character)
+                for place, character in enumerate(segment.text)
+                if script_of(character) != "mark"
+            )
+            spoken.append(Spoken(segment, Reading("", []), missing))
+            continue
+        module = language(segment.language)
+        reading = module.read(segment.text, table.version)
+        known = Reading(reading.normalized, table.known(reading.phones), reading.word2ph)
+        spoken.append(Spoken(segment, known, unread(segment, module)))
+    return spoken
+
+
+def unread(segment: Segment, module: Language) -> tuple[Unread, ...]:
+    """Letters, digits and ideographs of a segment that have no reading in its language."""
+    missing: list[Unread] = []
+    for place, character in enumerate(segment.text):
+        script = script_of(character)
+        if script in ("mark", "latin", "digit"):
+            continue
+        if not module.readable(simplify(character)):
+            missing.append(Unread(segment.start + place, character))
+    return tuple(missing)
+
+
+def joined(spoken: list[Spoken], code: str) -> Phones:
+    """The segments as one result. Raises `InputError` where none has a phone."""
+    phones = [phone for part in spoken for phone in part.reading.phones]
+    if not phones:
+        raise InputError(
+            "the text has nothing to say", f"no speakable {code} character in it", "write some words"
+        )
+    counts: list[int] | None = None
+    if code in _COUNTED:
+        counts = [count for part in spoken for count in _counts(part.reading)]
+    missing = tuple(item for part in spoken for item in part.unread)
+    warnings = [f"no reading for {item.character!r} at position {item.position}" for item in missing]
+    return Phones(phones, counts, "".join(part.reading.normalized for part in spoken), warnings, missing)
+
+
+def _counts(reading: Reading) -> list[int]:
+    """Phones per character of the normalised text; uncounted languages count at their first character."""
+    if reading.word2ph is not None or not reading.normalized:
+        return reading.word2ph or []
+    return [len(reading.phones)] + [0] * (len(reading.normalized) - 1)

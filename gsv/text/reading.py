@@ -1,11 +1,14 @@
 """What a language hands back for a piece of text.
 
-Knows no language. `Reading` is the result within one language, `Phones` the checked result of `gsv.text.phones_of`.
+Knows no language. `Reading` is the result within one language, `Spoken` that of a segment of a mixed text,
+`Phones` the joined result of `gsv.text.phones_of`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from gsv.text.routing import Segment
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,23 @@ class Reading:
     normalized: str
     phones: list[str]
     word2ph: list[int] | None = None
-    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A letter, digit or ideograph without a reading, and where it stands in the text as given."""
+
+    position: int
+    character: str
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A segment and its reading."""
+
+    segment: Segment
+    reading: Reading
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,3 +48,4 @@ class Phones:
     word2ph: list[int] | None
     normalized: str
     warnings: list[str] = field(default_factory=list)
+    unread: tuple[Unread, ...] = ()

@@ -12,29 +12,28 @@ from functools import cache
 from typing import Literal
 
 from gsv.errors import InputError
+from gsv.text.wordlist import words
 
 TableVersion = Literal["v1", "v2"]
 
 UNKNOWN = "UNK"
 PUNCTUATION = ("!", "?", "…", ",", ".", "-")
 
-CHINESE_INITIALS = "AA EE OO b c ch d f g h j k l m n p q r s sh t w x y z zh".split()
-CHINESE_FINALS = (
+CHINESE_INITIALS = words("AA EE OO b c ch d f g h j k l m n p q r s sh t w x y z zh")
+CHINESE_FINALS = words(
     "E En a ai an ang ao e ei en eng er i i0 ia ian iang iao ie in ing iong ir iu o ong ou u ua uai uan uang "
     "ui un uo v van ve vn"
-).split()
-JAPANESE = (
-    "I N U a b by ch cl d dy e f g gy h hy i j k ky m my n ny o p py r ry s sh t ts u v w y z"
-).split()
-ENGLISH_VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
-ENGLISH_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+)
+JAPANESE = words("I N U a b by ch cl d dy e f g gy h hy i j k ky m my n ny o p py r ry s sh t ts u v w y z")
+ENGLISH_VOWELS = words("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW")
+ENGLISH_CONSONANTS = words("B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH")
 KOREAN = tuple("ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅓㅔㅗㅜㅡㅣ停空")
 # The published split of a Jyutping syllable cuts some finals in two, so vowels and codas stand on both sides.
-CANTONESE_ONSETS = "a aa ai au b c d e f g gw h j k kw l m n ng o oi ok on ou p s t uk w z".split()
-CANTONESE_RIMES = (
+CANTONESE_ONSETS = words("a aa ai ak au b c d e f g gw h j k kw l m n ng o oi ok on ou p s t uk w z")
+CANTONESE_RIMES = words(
     "a aa aai aak aam aan aang aap aat aau ai ak am an ang ap at au e ei ek eng eoi eon eot g i ik im in ing "
     "ip it iu k m n o oe oek oeng oi ok on ong ot ou p t u ui uk un ung ut yu yun yut"
-).split()
+)
 
 
 def _first_table() -> list[str]:

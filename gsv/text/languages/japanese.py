@@ -1,25 +1,27 @@
 """Japanese text to phones with pitch marks, through Open JTalk (package pyopenjtalk-plus, dictionary in its wheel).
 
-Knows chunks, marks and accent features of full-context labels. Does not know numbers: Open JTalk reads them.
+Knows chunks, marks and accent features of full-context labels. Does not know writing (`japanese_rules`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gsv.errors import import_optional
-from gsv.text.punctuation import collapse_runs
+from gsv.text.characters import script_of
+from gsv.text.languages.japanese_rules import normalize
 from gsv.text.reading import Reading
 
 _SPEAKABLE = re.compile(
-    "[A-Za-z0-9々〇\u3005\u3040-\u309f\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\uff66-\uff9f]+"
+    "(?:[A-Za-z0-9\u3005-\u3007\u3041-\u3096\u3099-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|(?<=[0-9])[.](?=[0-9]))+"
 )
+_HELD = re.compile("^[ーッっ]+(?=ー)|^ー+")
 _MARKS = str.maketrans({
-    "：": ",", "；": ",", "，": ",", "·": ",", "、": ",", "。": ".", "\n": ".", "！": "!", "？": "?",
+    "：": ",", "；": ",", "，": ",", "、": ",", ":": ",", ";": ",", "。": ".", "\n": ".", "！": "!", "？": "?",
 })  # fmt: skip
 _LABEL = re.compile(
     r"\-(?P<phone>[^+]+)\+.*?"
@@ -34,7 +36,9 @@ def _labels() -> Callable[[str], list[str]]:
     jtalk: Any = import_optional("pyopenjtalk", "pip install pyopenjtalk-plus")
 
     def of(text: str) -> list[str]:
-        labels: list[str] = jtalk.make_label(jtalk.run_frontend(text, use_sudachi_kanji_yomi=False, predict_nani=False))
+        labels: list[str] = jtalk.make_label(
+            jtalk.run_frontend(text, use_sudachi_kanji_yomi=False, predict_nani=False)
+        )
         return labels
 
     return of
@@ -59,7 +63,11 @@ def prosody(labels: list[str]) -> list[str]:
         phones.append(phone.lower() if phone in "AEIOU" else phone)
         following = _number(found[place + 1]["forward"]) if place + 1 < len(found) else _NONE
         forward, backward = _number(moment["forward"]), _number(moment["backward"])
-        if backward == 1 and following == 1 and phone in ("a", "e", "i", "o", "u", "A", "E", "I", "O", "U", "N", "cl"):
+        if (
+            backward == 1
+            and following == 1
+            and phone in ("a", "e", "i", "o", "u", "A", "E", "I", "O", "U", "N", "cl")
+        ):
             phones.append("#")
         elif (
             _number(moment["from_nucleus"]) == 0
@@ -72,19 +80,34 @@ def prosody(labels: list[str]) -> list[str]:
     return phones
 
 
-def read(text: str) -> Reading:
+def read(text: str, version: str = "v2") -> Reading:
     """Phones of Japanese text; marks between chunks stay as phones."""
-    normalized = collapse_runs(text.replace("％", "パーセント").replace("%", "パーセント"))
+    normalized = normalize(text)
     phones: list[str] = []
     end = 0
-    labels = _labels()
     for chunk in _SPEAKABLE.finditer(normalized):
         phones.extend(_between(normalized[end : chunk.start()]))
-        phones.extend(prosody(labels(chunk.group())))
+        phones.extend(_chunk_phones(chunk.group()))
         end = chunk.end()
     phones.extend(_between(normalized[end:]))
     return Reading(normalized, phones)
 
 
+def _chunk_phones(chunk: str) -> list[str]:
+    spoken = _HELD.sub("アー", chunk)  # a lengthening of nothing has no sound in Open JTalk
+    return prosody(_labels()(spoken))
+
+
 def _between(marks: str) -> list[str]:
-    return [mark for mark in marks.translate(_MARKS) if not mark.isspace()]
+    """Marks as phones; brackets and the like become the unknown symbol, as published."""
+    return [
+        mark
+        for mark in marks.translate(_MARKS)
+        if script_of(mark) == "mark" and not mark.isspace() and mark != "・"
+    ]
+
+
+@lru_cache(maxsize=32768)
+def readable(character: str) -> bool:
+    """Whether Open JTalk has a sound for a single character."""
+    return bool(_chunk_phones(normalize(character)))

@@ -1,33 +1,31 @@
 """Mandarin text to phones: normalise, cut into words, read, change tones, two symbols per hanzi.
 
-Knows the order of the steps. Numbers: `mandarin_numbers`; tones: `mandarin_tones`; syllables: `pinyin`.
+Knows the order of the steps. Numbers and signs: `mandarin_rules`; tones: `mandarin_tones`; syllables: `pinyin`.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gsv.errors import import_optional
 from gsv.text.languages import mandarin_tones
+from gsv.text.languages.english_words import latin_phones
+from gsv.text.languages.mandarin_rules import HAN, normalize
 from gsv.text.languages.mandarin_tones import Tones, Word
 from gsv.text.languages.pinyin import syllables
-from gsv.text.punctuation import MARKS, collapse_runs
+from gsv.text.punctuation import MARKS
 from gsv.text.reading import Reading
+from gsv.text.symbols import UNKNOWN
 
-_MARKS = str.maketrans({
-    "：": ",", "；": ",", "，": ",", "·": ",", "、": ",", ":": ",", ";": ",", "。": ".", "\n": ".", "！": "!", "？": "?",
-    "/": ",", "~": "…", "～": "…",
-})  # fmt: skip
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff〇"
-_CLAUSE = re.compile(rf"[^{re.escape(MARKS)}]+|[{re.escape(MARKS)}]")
+_PIECE = re.compile(rf"(?P<latin>[A-Za-z][A-Za-z' ]*)|(?P<mark>[{re.escape(MARKS)}])|(?P<clause>[{HAN}]+)")
 
 
 @cache
 def _tagger() -> Any:
-    """jieba with its own dictionary and without its cache file, which anyone could have put into the temporary folder."""
+    """jieba without its cache file, which anyone could have put into the temporary folder."""
     jieba = import_optional("jieba", "pip install jieba")
     posseg = import_optional("jieba.posseg", "pip install jieba")
     jieba.setLogLevel(logging.WARNING)
@@ -42,7 +40,7 @@ def cut(clause: str) -> list[Word]:
     return [Word(pair.word, pair.flag) for pair in _tagger().cut(clause)]
 
 
-@cache
+@lru_cache(maxsize=65536)
 def halves(text: str) -> tuple[str, str]:
     """Where a word falls apart: at its shortest known part."""
     parts = sorted(_tagger().tokenizer.cut_for_search(text), key=len)
@@ -52,34 +50,39 @@ def halves(text: str) -> tuple[str, str]:
     return text[: -len(shortest)], shortest
 
 
-def normalize(text: str) -> str:
-    """Hanzi and known marks only; idempotent."""
-    text = text.replace("嗯", "恩").replace("呣", "母").translate(_MARKS).replace("...", "…")
-    return collapse_runs(re.sub(rf"[^{_HAN}{re.escape(MARKS)}]+", "", text))
-
-
-def _clause_tones(clause: str) -> Tones:
+def _clause_tones(clause: str, version: str) -> Tones:
     tones: Tones = []
     for word in mandarin_tones.merge(cut(clause)):
         changed = mandarin_tones.change(word, syllables(word.text), halves)
-        tones.extend(mandarin_tones.change_er(word, changed))
+        tones.extend(changed if version == "v1" else mandarin_tones.change_er(word, changed))
     return tones
 
 
-def read(text: str) -> Reading:
-    """Phones of Mandarin text, two per hanzi and one per mark."""
+def read(text: str, version: str = "v2") -> Reading:
+    """Phones of Mandarin text: two per hanzi, one per mark; a Latin word is read as English.
+
+    Version v1 was trained with a 儿 that keeps its own tone.
+    The phones of a run of Latin words count at its first character, the other characters have none.
+    """
     normalized = normalize(text)
     phones: list[str] = []
     counts: list[int] = []
-    warnings: list[str] = []
-    for clause in _CLAUSE.findall(normalized):
-        if clause in MARKS:
-            phones.append(clause)
+    for piece in _PIECE.finditer(normalized):
+        if piece["mark"]:
+            phones.append(piece[0])
             counts.append(1)
-            continue
-        for character, syllable in zip(clause, _clause_tones(clause), strict=True):
-            if syllable is None:
-                warnings.append(f"no reading known for {character}")
-            phones.extend(syllable.phones if syllable else ("UNK", "UNK"))
-            counts.append(2)
-    return Reading(normalized, phones, counts, warnings)
+        elif piece["latin"]:
+            english = latin_phones(piece[0])
+            phones.extend(english)
+            counts.extend([len(english)] + [0] * (len(piece[0]) - 1))
+        else:
+            for syllable in _clause_tones(piece[0], version):
+                phones.extend(syllable.phones if syllable else (UNKNOWN, UNKNOWN))
+                counts.append(2)
+    return Reading(normalized, phones, counts)
+
+
+def readable(character: str) -> bool:
+    """Whether a hanzi, or a Greek letter, has a Mandarin reading."""
+    spoken = normalize(character)
+    return bool(spoken) and all(syllables(spoken)) if not spoken.isascii() else bool(spoken.strip())

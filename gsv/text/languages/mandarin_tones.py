@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gsv.text.languages.mandarin_words import FULL_REDUPLICATIONS, NEUTRAL_ENDINGS, PARTICLES, TRUE_ER
+from gsv.text.languages.mandarin_words import COLOURED_ER, FULL_ENDINGS, NEUTRAL_ENDINGS, PARTICLES, TRUE_ER
 from gsv.text.languages.pinyin import Syllable, syllables
 
 _NUMERALS = frozenset("零〇一二三四五六七八九十百千万亿两幺")
@@ -52,7 +52,13 @@ def _join_yi(words: list[Word]) -> list[Word]:
     while place < len(words):
         word = words[place]
         follower = words[place + 1] if place + 1 < len(words) else None
-        if word.text == "一" and paired and follower and follower.text == paired[-1].text and follower.part == "v":
+        if (
+            word.text == "一"
+            and paired
+            and follower
+            and follower.text == paired[-1].text
+            and follower.part == "v"
+        ):
             paired[-1] = Word(f"{paired[-1].text}一{follower.text}", paired[-1].part)
             place += 1
         else:
@@ -192,14 +198,14 @@ def _ends_lightly(word: Word) -> bool:
 def _change_neutral(word: Word, tones: Tones, halves: Halves) -> Tones:
     tones = list(tones)
     text = word.text
-    if word.part[:1] in ("n", "v", "a") and text not in FULL_REDUPLICATIONS:
+    if word.part[:1] in ("n", "v", "a") and text not in FULL_ENDINGS:
         for place in range(1, len(text)):
             if text[place] == text[place - 1]:
                 _set(tones, place, 5)
     counter = text.find("个")
-    if _ends_lightly(word):
+    if text not in FULL_ENDINGS and _ends_lightly(word):
         _set(tones, -1, 5)
-    elif counter >= 1 and (text[counter - 1] in _NUMERALS or text[counter - 1] in _MEASURING) or text == "个":
+    elif text == "个" or (counter >= 1 and text[counter - 1] in _NUMERALS | _MEASURING):
         _set(tones, counter, 5)
     elif text in NEUTRAL_ENDINGS or text[-2:] in NEUTRAL_ENDINGS:
         _set(tones, -1, 5)
@@ -247,7 +253,8 @@ def change_er(word: Word, tones: Tones) -> Tones:
     tones = list(tones)
     if _tone(tones, -1) == 1:
         _set(tones, -1, 2)
-    if len(word.text) > 1 and word.text not in TRUE_ER and word.part not in ("a", "j", "nr"):
+    coloured = word.text in COLOURED_ER or (word.text not in TRUE_ER and word.part not in ("a", "j", "nr"))
+    if len(word.text) > 1 and coloured:
         before = tones[-2]
         if before is not None and _tone(tones, -1) in (2, 5):
             _set(tones, -1, before.tone)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from gsv.errors import import_optional
@@ -67,7 +67,7 @@ def _pypinyin() -> Any:
     return import_optional("pypinyin", "pip install pypinyin")
 
 
-@cache
+@lru_cache(maxsize=65536)
 def readings(word: str) -> tuple[str, ...]:
     """Toned pinyin per character of `word`; an empty string where pypinyin knows no reading."""
     library = _pypinyin()

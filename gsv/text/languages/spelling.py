@@ -20,7 +20,7 @@ def context_key(word: str, position: int, level: int) -> str:
     left, right = CONTEXTS[level]
     padded = EDGE * 5 + word + EDGE * 5
     centre = position + 5
-    return f"{padded[centre - left:centre]}-{padded[centre]}-{padded[centre + 1:centre + 1 + right]}"
+    return f"{padded[centre - left : centre]}-{padded[centre]}-{padded[centre + 1 : centre + 1 + right]}"
 
 
 @cache

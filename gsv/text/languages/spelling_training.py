@@ -30,7 +30,9 @@ def read_dictionary(path: Path) -> dict[str, str]:
     return words
 
 
-def align(word: str, phones: list[str], cost: dict[tuple[str, str], float], unseen: float) -> Alignment | None:
+def align(
+    word: str, phones: list[str], cost: dict[tuple[str, str], float], unseen: float
+) -> Alignment | None:
     """Cheapest split of `phones` over the letters of `word`, or None where no split exists."""
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for letter in word:

@@ -1,0 +1,157 @@
+"""Japanese text as it is said: dates, money, units, signs and addresses in kana or in forms that Open JTalk reads.
+
+Knows writing. Whole numbers, counters and decimals stay as digits: Open JTalk reads those better than a table.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from gsv.text.characters import latin, power, simplify
+from gsv.text.punctuation import collapse_runs
+
+Match = re.Match[str]
+Rule = tuple[re.Pattern[str], Callable[[Match], str]]
+
+UNITS = {
+    "km/h": "キロメートル毎時", "m/s": "メートル毎秒", "km²": "平方キロメートル", "m²": "平方メートル",
+    "cm²": "平方センチメートル", "m³": "立方メートル", "cm³": "立方センチメートル", "m2": "平方メートル",
+    "m3": "立方メートル", "km": "キロメートル", "m": "メートル", "cm": "センチメートル", "mm": "ミリメートル",
+    "nm": "ナノメートル", "μm": "マイクロメートル", "kg": "キログラム",
+    "g": "グラム", "mg": "ミリグラム", "t": "トン",
+    "L": "リットル", "l": "リットル", "mL": "ミリリットル",
+    "ml": "ミリリットル", "dL": "デシリットル", "ha": "ヘクタール",
+    "h": "時間", "min": "分", "s": "秒", "ms": "ミリ秒", "Hz": "ヘルツ", "kHz": "キロヘルツ", "MHz": "メガヘルツ",
+    "GHz": "ギガヘルツ", "W": "ワット", "kW": "キロワット", "kWh": "キロワット時", "V": "ボルト", "A": "アンペア",
+    "mA": "ミリアンペア", "mAh": "ミリアンペアアワー",
+    "dB": "デシベル", "hPa": "ヘクトパスカル", "kPa": "キロパスカル",
+    "Pa": "パスカル", "J": "ジュール", "kJ": "キロジュール",
+    "cal": "カロリー", "kcal": "キロカロリー", "KB": "キロバイト",
+    "MB": "メガバイト", "GB": "ギガバイト", "TB": "テラバイト", "ft": "フィート", "in": "インチ", "lb": "ポンド",
+    "oz": "オンス", "mph": "マイル毎時", "rpm": "回転毎分", "px": "ピクセル", "°C": "度", "°F": "度", "°": "度",
+    "Ω": "オーム", "%": "パーセント", "‰": "パーミル",
+}  # fmt: skip
+CURRENCIES = {
+    "$": "ドル", "US$": "米ドル", "¥": "円", "€": "ユーロ",
+    "£": "ポンド", "₩": "ウォン", "HK$": "香港ドル", "₹": "ルピー",
+    "USD": "米ドル", "JPY": "円", "EUR": "ユーロ", "GBP": "ポンド", "CNY": "人民元",
+}  # fmt: skip
+SIGNS = {
+    "%": "パーセント", "&": "アンド", "@": "アットマーク",
+    "#": "シャープ", "+": "プラス", "=": "イコール", "×": "かける",
+    "÷": "わる", "±": "プラスマイナス", "≈": "ニアリーイコール",
+    "≠": "ノットイコール", "≤": "以下", "≥": "以上", "<": "小なり",
+    ">": "大なり", "√": "ルート", "∞": "無限大", "→": "から",
+    "°": "度", "$": "ドル", "¥": "円", "€": "ユーロ", "£": "ポンド",
+    "№": "ナンバー", "π": "パイ", "〒": "郵便番号",
+}  # fmt: skip
+GREEK = {
+    "α": "アルファ", "β": "ベータ", "γ": "ガンマ", "δ": "デルタ", "ε": "イプシロン", "ζ": "ゼータ", "η": "イータ",
+    "θ": "シータ", "ι": "イオタ", "κ": "カッパ", "λ": "ラムダ", "μ": "ミュー", "ν": "ニュー", "ξ": "クサイ",
+    "ο": "オミクロン", "ρ": "ロー", "σ": "シグマ", "ς": "シグマ", "τ": "タウ", "υ": "ユプシロン", "φ": "ファイ",
+    "χ": "カイ", "ψ": "プサイ", "ω": "オメガ",
+}  # fmt: skip
+_RARE_KANA = {
+    "ヷ": "ヴァ", "ヸ": "ヴィ", "ヹ": "ヴェ", "ヺ": "ヴォ",
+    "ゟ": "より", "ヿ": "コト", "ㇰ": "ク", "ㇱ": "シ", "ㇲ": "ス",
+    "ㇳ": "ト", "ㇴ": "ヌ", "ㇵ": "ハ", "ㇶ": "ヒ", "ㇷ": "フ",
+    "ㇸ": "ヘ", "ㇹ": "ホ", "ㇺ": "ム", "ㇻ": "ラ", "ㇼ": "リ",
+    "ㇽ": "ル", "ㇾ": "レ", "ㇿ": "ロ", "ヵ": "カ", "ヶ": "ケ", "ゕ": "か", "ゖ": "け", "ゎ": "わ", "ヮ": "ワ",
+}  # fmt: skip
+_DIGITS = ("ゼロ", "イチ", "ニー", "サン", "ヨン", "ゴー", "ロク", "ナナ", "ハチ", "キュー")
+_ADDRESS = {
+    ".": "ドット",
+    "/": "スラッシュ",
+    "-": "ハイフン",
+    "_": "アンダーバー",
+    "@": "アットマーク",
+    ":": "コロン",
+}
+
+
+def _either(names: object) -> str:
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))  # type: ignore[call-overload]
+
+
+_N = r"\d+(?:\.\d+)?"
+_TO = r" ?[-~〜～–—] ?"
+_SIGN = _either(CURRENCIES)
+
+
+def _dictated(match: Match) -> str:
+    groups = re.findall(r"\d+", match[0])
+    return "、".join("".join(_DIGITS[int(digit)] for digit in group) for group in groups)
+
+
+def _date(match: Match) -> str:
+    month, day = int(match[3]), int(match[4])
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return match[0]
+    return f"{match[1]}年{month}月{day}日"
+
+
+def _time(match: Match) -> str:
+    hour, minute = int(match[1]), int(match[2])
+    if hour > 24:
+        return f"{hour}対{minute}"
+    second = f"{int(match[3])}秒" if match[3] else ""
+    return f"{hour}時{f'{minute}分' if minute or second else ''}{second}"
+
+
+def _address(match: Match) -> str:
+    text = re.sub(r"^https?://|/$", "", match[0].rstrip(".,"), flags=re.IGNORECASE)
+    return re.sub(r"[^\w]|_", lambda sign: _ADDRESS.get(sign[0], ""), text)
+
+
+def _rule(pattern: str, replacement: Callable[[Match], str] | str) -> Rule:
+    if isinstance(replacement, str):
+        template = replacement
+        return re.compile(pattern), lambda match: match.expand(template)
+    return re.compile(pattern), replacement
+
+
+RULES: list[Rule] = [
+    _rule(
+        r"(?:https?://|www\.)[A-Za-z0-9./_?=&%#:-]+|[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+        _address,
+    ),
+    _rule(r"(?<![\d.])(\d{1,3}(?:,\d{3})+)(?!\d)", lambda match: match[1].replace(",", "")),
+    _rule(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-])", _date),
+    _rule(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::([0-5]\d))?(?![\d:])", _time),
+    _rule(rf"(?<![\d.:])({_N}):({_N})(?![\d:])", r"\1対\2"),
+    _rule(r"(?<![\d.-])(?:\+\d{1,3}[ -]?)?0\d{1,3}-\d{1,4}-\d{3,4}(?![\d-])", _dictated),
+    _rule(r"〒 ?\d{3}-\d{4}(?!\d)", lambda match: f"郵便番号{_dictated(match)}"),
+    _rule(rf"({_SIGN}) ?({_N})([千万億兆]*)", lambda match: f"{match[2]}{match[3]}{CURRENCIES[match[1]]}"),
+    _rule(rf"({_N}) ?({_SIGN})", lambda match: f"{match[1]}{CURRENCIES[match[2]]}"),
+    _rule(rf"({_N}) ?({_either(UNITS)}|° ?[CF])(?![A-Za-z\d²³])", lambda match: match[1] + _unit(match[2])),
+    _rule(r"(?<![\d/])(\d+)/(\d+)(?![\d/])", r"\2分の\1"),
+    _rule(r"(?<![\dA-Za-z.])[vV]?(\d+(?:\.\d+){2,})(?!\d)", lambda match: match[1].replace(".", "テン")),
+    _rule(rf"(?<![\d.])({_N}[^\d\s、。,.]{{0,7}}?)[~〜～–] ?(?={_N})", r"\1から"),
+    _rule(rf"(?<![\d.A-Za-z-])({_N})-(?={_N}(?![\d-]))", r"\1から"),
+    _rule(rf"(?<![\dA-Za-z一-鿿ぁ-ヿ)])[-−](?={_N})", "マイナス"),
+    _rule(rf"({_N}|[A-Za-z]) ?[−-] ?(?={_N} ?=)", r"\1ひく"),
+    _rule(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: f"の{power(match[0]).replace('-', 'マイナス')}乗"),
+]
+
+
+def _unit(sign: str) -> str:
+    return UNITS[sign.replace(" ", "")]
+
+
+def normalize(text: str) -> str:
+    """Text that Open JTalk reads as people say it; idempotent."""
+    text = simplify(text).replace("％", "%").replace("－", "-")
+    for pattern, replacement in RULES:
+        text = pattern.sub(replacement, text)
+    text = re.sub(r"(?<![A-Za-z])([A-Z]?[a-z]+)(?=[A-Z]{2,}(?![a-z]))", r"\1 ", text)
+    text = "".join(_plain(character) for character in text)
+    return collapse_runs(text)
+
+
+def _plain(character: str) -> str:
+    found = SIGNS.get(character) or _RARE_KANA.get(character) or GREEK.get(character.lower())
+    if found or character.isascii():
+        return found or character
+    return latin(character) if unicodedata.category(character)[0] == "L" and latin(character) else character

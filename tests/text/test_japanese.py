@@ -1,0 +1,45 @@
+"""Japanese: pitch marks, what is written and what is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from gsv.text import phones_of
+from gsv.text.languages.japanese_rules import normalize
+
+PRONOUNCED = {
+    "こんにちは。": "k o [ N n i ch i w a .",
+    "行きますか？": "i [ k i m a ] s u k a ?",
+    "今日は、いい天気ですね！": "ky o ] o w a , i ] i UNK t e ] N k i d e s u n e !",
+    "100％": "hy a [ k u p a a s e ] N t o",
+}
+
+
+@pytest.mark.parametrize(("text", "phones"), PRONOUNCED.items())
+def test_pronounced(text: str, phones: str) -> None:
+    assert " ".join(phones_of(text, "ja").phones) == phones
+
+
+SAID = {
+    "100％": "100パーセント", "5kg": "5キログラム", "100,000円": "100000円", "10:30に": "10時30分に", "9:00": "9時",
+    "2024-05-06": "2024年5月6日", "2024/5/6": "2024年5月6日", "1/2": "2分の1", "-5°C": "マイナス5度",
+    "$100": "100ドル", "¥500": "500円", "€20": "20ユーロ", "10~20人": "10から20人", "2～3個": "2から3個",
+    "090-1234-5678": "ゼロキューゼロ、イチニーサンヨン、ゴーロクナナハチ", "v1.2.3": "1テン2テン3", "3:2": "3対2",
+    "100m²": "100平方メートル", "α線": "アルファ線", "A&B": "AアンドB", "ｶﾀｶﾅ": "カタカナ", "café": "cafe",
+    "https://example.com/a": "exampleドットcomスラッシュa", "10²": "10の2乗", "えっ！？！": "えっ！？！",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "said"), SAID.items())
+def test_said(written: str, said: str) -> None:
+    assert normalize(written) == said
+    assert normalize(said) == said
+
+
+def test_first_table_has_no_pitch() -> None:
+    assert phones_of("はい", "ja", "v1").phones == ["h", "a", "UNK", "i"]
+    assert phones_of("はい", "ja", "v2").phones == ["h", "a", "]", "i"]
+
+
+def test_lengthening_of_nothing() -> None:
+    assert phones_of("ーーー", "ja").phones

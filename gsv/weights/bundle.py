@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 
 from gsv.errors import InputError, WeightsError
 from gsv.files import writing
+from gsv.weights.references import plain_line
 
 FORMAT = 1
 METADATA_NAME = "gsv"
@@ -117,6 +118,20 @@ def code_version(state: Mapping[str, torch.Tensor]) -> str:
     return f"codes-{digest.hexdigest()[:12]}"
 
 
+def check_fit(first: BundleInfo, second: BundleInfo) -> None:
+    """Refuse two parts of one voice that number phones or codes differently (WeightsError with both names).
+
+    What a part does not say, is not compared.
+    """
+    names = [f"{info.role} {info.base or info.family}".strip() for info in (first, second)]
+    for field, thing in (("code_version", "codes"), ("symbols_sha256", "symbols")):
+        one, other = getattr(first, field), getattr(second, field)
+        if one and other and one != other:
+            why = f"they were made with different {thing} ({one[:18]} and {other[:18]})"
+            what = f"{names[0]} and {names[1]} do not fit together"
+            raise WeightsError(what, why, "Choose parts that come from the same base.")
+
+
 def is_bundle(path: Path) -> bool:
     """Whether the file begins as a safetensors file does; says nothing about its content."""
     try:
@@ -175,8 +190,8 @@ def _info(file: Any, path: Path) -> BundleInfo:
 def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return str(error).splitlines()[0]
+        return plain_line(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}")
+    return plain_line(str(error))
 
 
 def _damaged(path: Path, why: str) -> WeightsError:

@@ -19,6 +19,7 @@ from gsv.weights.networks import (
 )
 from gsv.weights.published import read_discriminator
 from gsv.weights.recognition import recognise
+from gsv.weights.references import plain_line
 
 
 def convert(path: Path, output: Path | None = None, *, half: bool = True, overwrite: bool = False) -> Path:
@@ -74,7 +75,7 @@ def _bundle_words(info: BundleInfo) -> dict[str, str]:
     for name in ("family", "symbols", "base", "code_version", "licence", "provenance", "info"):
         value = getattr(info, name)
         if value:
-            words[name.replace("_", " ")] = str(value)
+            words[name.replace("_", " ")] = plain_line(str(value), 1000)
     if info.sample_rate:
         words["sample rate"] = f"{info.sample_rate} Hz"
     if info.role == "sovits":

@@ -82,15 +82,19 @@ def compare(found: Mapping[str, Shape], expected: Mapping[str, Shape], name: str
         return
     parts = []
     if missing:
-        parts.append(f"{len(missing)} tensors are missing ({_some(missing)})")
+        parts.append(f"{_tensors(missing)} missing ({_some(missing)})")
     if foreign:
-        parts.append(f"{len(foreign)} tensors do not belong there ({_some(foreign)})")
+        parts.append(f"{_tensors(foreign, 'does not', 'do not')} belong there ({_some(foreign)})")
     if wrong:
         shapes = [f"{key} is {list(found[key])} and should be {list(expected[key])}" for key in wrong]
-        parts.append(f"{len(wrong)} tensors have another shape ({'; '.join(shapes[:2])})")
+        parts.append(f"{_tensors(wrong, 'has', 'have')} another shape ({'; '.join(shapes[:2])})")
     raise WeightsError(
         f"{name} is not {kind}", ", ".join(parts), "Use the file as it was published or exported."
     )
+
+
+def _tensors(keys: list[str], one: str = "is", several: str = "are") -> str:
+    return f"1 tensor {one}" if len(keys) == 1 else f"{len(keys)} tensors {several}"
 
 
 def _some(keys: list[str]) -> str:

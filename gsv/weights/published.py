@@ -24,8 +24,8 @@ from gsv.weights.layouts import (
     gpt_layout,
     sovits_layout,
 )
-from gsv.weights.recognition import Kind, Recognition, recognise_open, settings_of, state_of
-from gsv.weights.references import TensorReference
+from gsv.weights.recognition import SENTENCES, Kind, Recognition, recognise_open, settings_of, state_of
+from gsv.weights.references import TensorReference, plain_line
 from gsv.weights.torchfile import TorchFile
 
 logger = logging.getLogger(__name__)
@@ -133,6 +133,17 @@ def read_gpt(path: Path) -> PublishedGpt:
         )
 
 
+def read_network(path: Path, kind: Kind, layout: Layout) -> dict[str, torch.Tensor]:
+    """The float32 state of any other published network, which must have exactly the tensors of `layout`.
+
+    For the speaker verification network and the vocoders, whose files hold a bare table of tensors. `layout` comes
+    from `layouts.layout_of` of the network that will take the state. Errors as for `read_sovits`.
+    """
+    with TorchFile(path) as file:
+        found = _expect(file, kind, SENTENCES[kind])
+        return _strict_state(file, layout, f"complete: it should be {found.sentence}")
+
+
 def check_pair(sovits: PublishedSovits, gpt: PublishedGpt) -> None:
     """Refuse a GPT and a SoVITS model that number their phones differently (WeightsError, one sentence)."""
     if sovits.config.symbols != gpt.symbols:
@@ -193,7 +204,7 @@ def _check_settings(name: str, owner: str, wanted: Mapping[str, object], setting
     for place, value in wanted.items():
         found = _setting(settings, place)
         if found is not None and found != value:
-            why = f"its setting {place} is {str(found)[:80]}, and {owner} has {value}"
+            why = f"its setting {place} is {plain_line(str(found), 80)}, and {owner} has {value}"
             raise WeightsError(f"{name} cannot be used", why, "Use a model with the published settings.")
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from gsv.errors import WeightsError
 from gsv.families import FAMILY_NAMES, FamilyConfig, HifiganConfig, family
 from gsv.weights.pickles import ParameterBag
-from gsv.weights.references import TensorReference
+from gsv.weights.references import TensorReference, plain_line
 from gsv.weights.torchfile import TorchFile
 
 Kind = Literal[
@@ -26,7 +26,7 @@ _MOST_VALUES = 20_000
 _DEEPEST = 16
 _TEXT_TABLE = "enc_p.text_embedding.weight"
 _GPT_TEXT_TABLE = "model.ar_text_embedding.word_embeddings.weight"
-_SENTENCES: dict[Kind, str] = {
+SENTENCES: dict[Kind, str] = {
     "sovits": "a SoVITS model",
     "flow": "a SoVITS model of generation v3 or v4",
     "lora": "a LoRA of a SoVITS model of generation v3 or v4",
@@ -54,7 +54,7 @@ class Recognition:
     @property
     def sentence(self) -> str:
         """The kind and family in words, such as "a SoVITS model (v2Pro)"."""
-        return f"{_SENTENCES[self.kind]} ({self.family})" if self.family else _SENTENCES[self.kind]
+        return f"{SENTENCES[self.kind]} ({self.family})" if self.family else SENTENCES[self.kind]
 
 
 def recognise(path: Path) -> Recognition:
@@ -107,7 +107,7 @@ def state_of(file: TorchFile) -> dict[str, TensorReference]:
 def info_of(file: TorchFile) -> str:
     """The note on training length in a published file, or an empty text."""
     info = file.value.get("info") if isinstance(file.value, dict) else None
-    return info[:200].encode("utf-8", errors="replace").decode("utf-8") if isinstance(info, str) else ""
+    return plain_line(info) if isinstance(info, str) else ""
 
 
 def settings_of(file: TorchFile) -> dict[str, object]:

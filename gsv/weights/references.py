@@ -21,6 +21,11 @@ def refused(why: str) -> WeightsError:
     return WeightsError("the weight file is refused", why, remedy)
 
 
+def plain_line(text: str, limit: int = 200) -> str:
+    """Words from a file as one line that a terminal can show: no escape sequences, line ends or lone surrogates."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:limit])
+
+
 @dataclass(frozen=True)
 class StorageKind:
     """A storage class of torch, by the type of its items."""

@@ -17,6 +17,7 @@ from gsv.models.discriminator import new_discriminator
 from gsv.models.sovits.synthesizer import Synthesizer, new_synthesizer
 from gsv.weights.bundle import (
     BundleInfo,
+    check_fit,
     code_version,
     is_bundle,
     load_bundle,
@@ -158,7 +159,7 @@ def test_bundle_that_contradicts_itself(tmp_path: Path) -> None:
     other = sovits_info(miniature("v2"))
     cases = (
         (state, other, "not a complete SoVITS model of v2"),
-        ({**state, "extra": torch.ones(1)}, info, r"do not belong there \(extra\)"),
+        ({**state, "extra": torch.ones(1)}, info, r"does not belong there \(extra\)"),
         (state, info.model_copy(update={"symbols_sha256": "0" * 64}), "another symbol table"),
         (state, info.model_copy(update={"configuration": {}}), "configuration is wrong"),
         (state, info.model_copy(update={"configuration": {**info.configuration, "latent": 10**9}}), "latent"),
@@ -190,6 +191,16 @@ def test_discriminator(tmp_path: Path) -> None:
     assert all(torch.equal(tensor, state[key]) for key, tensor in loaded.state_dict().items())
     with pytest.raises(WeightsError, match="discriminator weights, but sovits"):
         load_synthesizer(path)
+
+
+def test_parts_that_do_not_fit() -> None:
+    sovits = BundleInfo(role="sovits", family="tiny", code_version="codes-1", symbols_sha256="a" * 64)
+    gpt = BundleInfo(role="gpt", base="my voice", code_version="codes-1")
+    check_fit(sovits, gpt)
+    with pytest.raises(WeightsError, match=r"sovits tiny and gpt my voice do not fit together: .*codes"):
+        check_fit(sovits, gpt.model_copy(update={"code_version": "codes-2"}))
+    with pytest.raises(WeightsError, match="symbols"):
+        check_fit(sovits, gpt.model_copy(update={"symbols_sha256": "b" * 64}))
 
 
 def test_code_version_names_the_quantizer_alone() -> None:

@@ -11,7 +11,15 @@ import torch
 from gsv.errors import WeightsError
 from gsv.families import family
 from gsv.weights.layouts import discriminator_layout, gpt_layout, sovits_layout
-from gsv.weights.published import check_pair, read_discriminator, read_gpt, read_sovits
+from gsv.weights.published import (
+    PublishedGpt,
+    PublishedSovits,
+    check_pair,
+    read_discriminator,
+    read_gpt,
+    read_network,
+    read_sovits,
+)
 from gsv.weights.recognition import recognise
 
 Write = Callable[..., Path]
@@ -86,10 +94,10 @@ def test_gpt(write_published: Write, symbols: str) -> None:
     assert read.symbols == symbols and read.max_seconds == 54 and list(read.state) == list(layout)
 
 
-def test_a_pair_that_does_not_fit(write_published: Write) -> None:
-    gpt = read_gpt(write_published(halves(gpt_layout("v1")), name="old voice.ckpt"))
-    layout = sovits_layout(family("v2"), with_posterior=False)
-    sovits = read_sovits(write_published(halves(layout), name="new voice.pth"))
+def test_a_pair_that_does_not_fit() -> None:
+    gpt = PublishedGpt("old voice.ckpt", "v1", {}, "", 54.0, {})
+    sovits = PublishedSovits("new voice.pth", "v2", family("v2"), {}, "", False, {})
+    check_pair(sovits, PublishedGpt("new voice.ckpt", "v2", {}, "", 54.0, {}))
     with pytest.raises(WeightsError) as error:
         check_pair(sovits, gpt)
     text = str(error.value)
@@ -171,8 +179,8 @@ def changed(layout: Layout, change: str) -> Layout:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ("missing", r"1 tensors are missing \(flow.flows.4.post.bias\)"),
-        ("foreign", r"1 tensors do not belong there \(dec.extra.weight\)"),
+        ("missing", r"1 tensor is missing \(flow.flows.4.post.bias\)"),
+        ("foreign", r"1 tensor does not belong there \(dec.extra.weight\)"),
         ("shape", r"enc_p.proj.weight is \[384, 96, 1\] and should be \[384, 192, 1\]"),
     ],
 )
@@ -217,6 +225,25 @@ def test_infinite_numbers_are_named(write_published: Write) -> None:
     state["dec.conv_post.weight"][0, 3, 2] = float("nan")
     with pytest.raises(WeightsError, match=r"dec.conv_post.weight holds numbers"):
         read_sovits(write_published(state))
+
+
+def test_bare_tables_of_other_networks(save_marked: Write, write_published: Write) -> None:
+    layout = {"layer3_ds.weight": (4, 2, 3, 3), "bn1.num_batches_tracked": ()}
+    state = {
+        "layer3_ds.weight": torch.ones(4, 2, 3, 3).half(),
+        "bn1.num_batches_tracked": torch.tensor(3),
+    }
+    read = read_network(save_marked(state), "speaker", layout)
+    assert read["layer3_ds.weight"].dtype is torch.float32 and read["bn1.num_batches_tracked"] == 3
+    with pytest.raises(WeightsError, match=r"1 tensor is missing \(conv1.weight\)"):
+        read_network(save_marked(state), "speaker", {**layout, "conv1.weight": (1,)})
+    with pytest.raises(WeightsError, match="but the 48 kHz vocoder of v4 is needed here"):
+        read_network(save_marked(state), "vocoder", layout)
+
+
+def test_words_from_a_file_cannot_command_a_terminal(save_marked: Write) -> None:
+    value = {"weight": {"layer3_ds.weight": torch.ones(1)}, "info": "\x1b]0;evil\x07\n\ud800 3 epochs"}
+    assert recognise(save_marked(value)).info == "?]0;evil??? 3 epochs"
 
 
 def test_a_training_checkpoint_is_read(save_marked: Write) -> None:

@@ -10,13 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+ALL = "all"
+ALL_STAGES = "prepare.py"
 STAGES = {
     "text": "extract_text.py",
     "content": "extract_content.py",
     "semantic": "extract_semantic.py",
     "speaker": "extract_speaker.py",
 }
-ALL_STAGES = "prepare.py"
+TAKEN = {
+    ALL: ("list", "audio-folder", "family", "device"),
+    "text": ("list", "audio-folder", "family"),
+    "content": ("list", "audio-folder", "family", "device"),
+    "semantic": ("family", "device"),
+    "speaker": ("device",),
+}
+"""Which of the form's options each stage takes, besides the experiment."""
 TRAIN = "train_sovits.py"
 CONVERT = "convert.py"
 MODELS = "models.py"
@@ -70,17 +79,17 @@ def prepare(
     family: str,
     device: str,
 ) -> Call:
-    """One stage of the preparation, or all of them in order (``stage`` is "all")."""
-    values: dict[str, object] = {
-        "workspace": workspace,
-        "experiment": experiment,
+    """One stage of the preparation, or all of them in order (``stage`` is `ALL`)."""
+    form: dict[str, object] = {
         "list": list_path,
         "audio-folder": audio_folder,
         "family": family,
-        "device": device if stage != "text" else None,
+        "device": device,
     }
-    script = ALL_STAGES if stage == "all" else STAGES[stage]
-    return Call(script, options(values), device, experiment)
+    taken = {name: form[name] for name in TAKEN[stage]}
+    script = ALL_STAGES if stage == ALL else STAGES[stage]
+    arguments = options({"workspace": workspace, "experiment": experiment, **taken})
+    return Call(script, arguments, device, experiment)
 
 
 def train(*, workspace: Path, experiment: str, device: str, settings: Mapping[str, object]) -> Call:

@@ -5,6 +5,7 @@ Knows the tabs by name. Each tab lays itself out.
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -34,8 +35,8 @@ def build(studio: Studio) -> gr.Blocks:
     with gr.Blocks(title=labels("title"), analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="head"):
             gr.HTML(
-                f'<div class="brand">{LOGO}<div><h1>{render.escape(labels("title"))}</h1>'
-                f"<p>{render.escape(labels('subtitle'))}</p></div></div>",
+                f'<div class="brand">{LOGO}<div><h1>{escape(labels("title"))}</h1>'
+                f"<p>{escape(labels('subtitle'))}</p></div></div>",
                 js_on_load=None,
                 elem_classes="plain",
             )
@@ -46,7 +47,7 @@ def build(studio: Studio) -> gr.Blocks:
                 with gr.Tab(labels(f"tab_{name}"), id=name, elem_id=f"tab-{name}"):
                     timers.append(module.build(studio, page))
         gr.HTML(
-            f'<p class="foot">gsv {__version__} · {render.escape(labels("foot"))}</p>',
+            f'<p class="foot">gsv {__version__} · {escape(labels("foot"))}</p>',
             js_on_load=None,
             elem_classes="plain",
         )

@@ -9,6 +9,7 @@ import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -26,6 +27,9 @@ Seen = dict[str, Any]
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
 """How every listener of the page is attached: no spinners over the form, not offered as an API."""
 
+BUTTON: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+"""The same for buttons: only through Gradio's queue can a listener pop up a message."""
+
 TICK = 1.0
 ERROR_SECONDS = 20
 INFO_SECONDS = 4
@@ -42,7 +46,7 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             known = as_gsv_error(error)
             if not isinstance(error, GsvError):
                 logger.exception("a button of the page failed")
-            gr.Warning(render.notice(known), title=render.escape(known.what), duration=ERROR_SECONDS)
+            gr.Warning(render.notice(known), duration=ERROR_SECONDS)
             return gr.skip()
 
     return listener
@@ -112,9 +116,9 @@ def job_panel(studio: Studio, name: str, scripts: Sequence[str], empty: tuple[st
 
 def heading(title: str, text: str = "") -> gr.HTML:
     """A heading with a line of help below it."""
-    below = f"<p>{render.escape(text)}</p>" if text else ""
+    below = f"<p>{escape(text)}</p>" if text else ""
     return gr.HTML(
-        f'<div class="heading"><h2>{render.escape(title)}</h2>{below}</div>',
+        f'<div class="heading"><h2>{escape(title)}</h2>{below}</div>',
         js_on_load=None,
         elem_classes="plain",
     )

@@ -56,14 +56,14 @@ class Contents:
 
 def contents(folder: Path) -> Contents | None:
     """What an experiment folder holds; None when there is no such experiment."""
-    from gsv.corpus.experiment import Experiment
+    from gsv.corpus.experiment import Experiment, ExperimentRecord
 
     if not _is_experiment(folder):
         return None
     try:
         experiment = Experiment.open(folder)
-    except GsvError:
-        return Contents(family="?")
+    except GsvError:  # a published folder that was brought along, or a record that is damaged
+        experiment = Experiment(folder, ExperimentRecord(name=folder.name, family="?"))
     return Contents(
         family=experiment.record.family,
         items=len(experiment.record.items),

@@ -29,9 +29,9 @@ class Markup(str):
 
 
 def notice(error: GsvError | Reason) -> str:
-    """Why and remedy of an error, for below its headline."""
-    parts = [escape(part) for part in (error.why, error.remedy) if part]
-    return "<br>".join(parts) or "&nbsp;"
+    """What, why and remedy of an error, for a pop-up (whose own headline is only its kind)."""
+    parts = [f"<b>{escape(error.what)}</b>", *(escape(part) for part in (error.why, error.remedy) if part)]
+    return "<br>".join(parts)
 
 
 def empty(title: str, text: str) -> str:

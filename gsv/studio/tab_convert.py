@@ -90,10 +90,10 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         parts.started(studio, start_conversion(studio, *values))
 
     watched = [form.voice, seen]
-    start.click(parts.guarded(begin), form.inputs, None, **parts.QUIET).then(
+    start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
-    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.QUIET)
+    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.BUTTON)
     timer.tick(refresh, watched, outputs, **parts.QUIET)
     page.load(refresh, watched, outputs, **parts.QUIET)
     page.load(lambda: parts.device_update(studio), None, form.device, **parts.QUIET)

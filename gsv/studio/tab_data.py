@@ -6,6 +6,7 @@ Knows its own form. Every button hands in a job.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,9 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
         return parts.guarded(start)
 
-    for stage, button in {"all": everything, **stages}.items():
-        button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.QUIET)
-    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.QUIET)
+    for stage, button in {commands.ALL: everything, **stages}.items():
+        button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.BUTTON)
+    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.BUTTON)
     timer.tick(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     page.load(lambda: _remembered(studio), None, form.inputs, **parts.QUIET).then(
         refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET
@@ -116,7 +117,7 @@ def _stage(studio: Studio, name: str) -> gr.Button:
     with gr.Row(elem_classes="stage"):
         button = gr.Button(labels(f"stage_{name}"), size="sm", scale=2, min_width=150, elem_id=f"data-{name}")
         gr.HTML(
-            f"<p>{render.escape(labels(f'stage_{name}_help'))}</p>",
+            f"<p>{escape(labels(f'stage_{name}_help'))}</p>",
             js_on_load=None,
             elem_classes="plain stage-help",
         )
@@ -151,7 +152,7 @@ def start_stage(
         family=family,
         device=studio.devices.resolve(device),
     )
-    title = "prepare_all" if stage == "all" else f"stage_{stage}"
+    title = "prepare_all" if stage == commands.ALL else f"stage_{stage}"
     return studio.start(call, f"{labels(title)} · {name}")
 
 

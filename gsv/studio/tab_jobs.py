@@ -70,7 +70,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
     rows.select(pick, [chosen, seen], outputs, **parts.QUIET)
     for button, action in ((stop, end), (again, run_again), (remove, forget)):
-        button.click(parts.guarded(action), [chosen, seen], outputs, **parts.QUIET)
+        button.click(parts.guarded(action), [chosen, seen], outputs, **parts.BUTTON)
     timer.tick(refresh, [chosen, seen], outputs, **parts.QUIET)
     page.load(refresh, [chosen, seen], outputs, **parts.QUIET)
     return timer

@@ -6,6 +6,7 @@ Knows the catalogue by its names. Downloads nothing itself: a job does.
 from __future__ import annotations
 
 import time
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -53,8 +54,8 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         return parts.guarded(start)
 
     for action, button in (("download", download), ("verify", verify)):
-        button.click(handler(action), [name, seen], outputs, **parts.QUIET)
-    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.QUIET)
+        button.click(handler(action), [name, seen], outputs, **parts.BUTTON)
+    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.BUTTON)
     timer.tick(refresh, [name, seen], outputs, **parts.QUIET)
     page.load(refresh, [name, seen], outputs, **parts.QUIET)
     return timer
@@ -75,9 +76,7 @@ def _listing(studio: Studio, chosen: str | None, seen: parts.Seen) -> list[Any]:
         names.append(entry.name)
         rows.append(
             (
-                render.Markup(
-                    f"<b>{render.escape(entry.name)}</b><br><small>{render.escape(entry.note)}</small>"
-                ),
+                render.Markup(f"<b>{escape(entry.name)}</b><br><small>{escape(entry.note)}</small>"),
                 entry.role,
                 _size(sum(file.size or 0 for file in entry.files), labels("unknown_size")),
                 entry.licence,

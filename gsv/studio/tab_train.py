@@ -12,9 +12,10 @@ import gradio as gr
 
 from gsv.errors import InputError
 from gsv.studio import commands, listening_panel, parts, reading, render
+from gsv.studio.labels import Labels
 from gsv.studio.studio import Studio
 
-PRESETS = {"quick": 4, "usual": 12, "thorough": 30}
+PRESETS = {"quick": 2, "usual": 8, "thorough": 20}
 """Epochs of each preset; everything else is the trainer's own default."""
 PREFERRED = ("mel", "total", "loss")
 """The curve that is shown first: the first whose name holds one of these."""
@@ -89,10 +90,10 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         parts.started(studio, start_training(studio, *values))
 
     watched = [form.experiment, curve, sounds.step, sounds.clip, seen]
-    start.click(parts.guarded(begin), form.inputs, None, **parts.QUIET).then(
+    start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
-    panel.stop.click(parts.guarded(panel.stop_now), form.experiment, None, **parts.QUIET)
+    panel.stop.click(parts.guarded(panel.stop_now), form.experiment, None, **parts.BUTTON)
     form.preset.change(lambda name: PRESETS.get(name, gr.skip()), form.preset, form.epochs, **parts.QUIET)
     for watched_part in (form.experiment, curve, sounds.step, sounds.clip):
         watched_part.input(refresh, watched, outputs, **parts.QUIET)
@@ -120,7 +121,7 @@ def _form(studio: Studio) -> Form:
     with gr.Accordion(labels("more_settings"), open=False, elem_id="train-more"):
         with gr.Row():
             epochs = _number(labels, "epochs", PRESETS["usual"], "train-epochs")
-            save_every = _number(labels, "save_every", 2, "train-save-every")
+            save_every = _number(labels, "save_every", 1, "train-save-every")
         with gr.Row():
             batch_seconds = _number(labels, "batch_seconds", None, "train-batch-seconds")
             keep = _number(labels, "keep", 3, "train-keep")
@@ -147,8 +148,8 @@ def _form(studio: Studio) -> Form:
     )
 
 
-def _number(labels: Any, name: str, value: float | None, element: str) -> gr.Number:
-    """A number with a name and a line of help; empty means the script's own default."""
+def _number(labels: Labels, name: str, value: float | None, element: str) -> gr.Number:
+    """A whole number with a name and a line of help; empty means the script's own default."""
     return gr.Number(
         value=value,
         label=labels(name),

@@ -1,0 +1,78 @@
+"""The page speaks every language completely, and has no word too many."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import gsv.studio
+from gsv.errors import InputError
+from gsv.families import FAMILY_NAMES
+from gsv.jobs import JobState
+from gsv.studio import commands, tab_convert, tab_train
+from gsv.studio.labels import LANGUAGES, Labels, fields, table
+from gsv.studio.page import TABS
+from gsv.studio.reading import PREVIEW_KINDS
+
+SOURCES = Path(gsv.studio.__file__).parent
+MADE_NAMES = {
+    *(f"tab_{name}" for name in TABS),
+    *(f"state_{state.value}" for state in JobState),
+    *(f"stage_{name}" for name in commands.STAGES),
+    *(f"stage_{name}_help" for name in commands.STAGES),
+    *(f"family_{name}" for name in FAMILY_NAMES),
+    *(f"preset_{name}" for name in tab_train.PRESETS),
+    *(f"language_{code}" for code in tab_convert.LANGUAGES),
+    *(f"preview_{kind}" for kind in PREVIEW_KINDS),
+    *(f"count_{name}" for name in ("read", "done", "skipped", "failed")),
+    *(f"status_{name}" for name in ("complete", "partial", "missing", "damaged")),
+    *(f"models_{name}" for name in ("name", "role", "size", "licence", "status")),
+    "state_stopping",
+}
+
+
+def used_names() -> set[str]:
+    """Names of labels that the sources write out."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES.glob("*.py"))
+    direct = set(re.findall(r"labels\(\s*[\"'](\w+)[\"'][,)\s]", text)) | set(
+        re.findall(r"self\(\"(\w+)\"", text)
+    )
+    quoted = set(re.findall(r"\"(\w+)\"", text))
+    numbers = set(re.findall(r"_number\(labels, \"(\w+)\"", text))
+    direct = {name for name in direct if not name.endswith("_")}  # the beginning of a name made elsewhere
+    return direct | numbers | {f"{name}_help" for name in numbers} | (quoted & set(table()))
+
+
+def test_every_label_has_every_language() -> None:
+    for name, words in table().items():
+        assert tuple(sorted(words)) == tuple(sorted(LANGUAGES)), name
+        assert all(text.strip() == text and text for text in words.values()), name
+        assert len({frozenset(fields(text)) for text in words.values()}) == 1, name
+
+
+def test_chinese_is_chinese() -> None:
+    for name, words in table().items():
+        if name not in ("seconds",):
+            assert re.search(r"[\u4e00-\u9fff]", words["zh"]), name
+        assert not re.search(r"[\u4e00-\u9fff]", words["en"]), name
+
+
+def test_table_holds_what_the_page_uses_and_no_more() -> None:
+    needed = used_names() | MADE_NAMES
+    assert needed - set(table()) == set()
+    assert set(table()) - needed == set()
+
+
+def test_durations_and_unknown_language() -> None:
+    labels = Labels("en")
+    assert [labels.duration(seconds) for seconds in (0.4, 59, 61, 3599, 3661)] == [
+        "0 s",
+        "59 s",
+        "1 min",
+        "60 min",
+        "1 h 1 min",
+    ]
+    with pytest.raises(InputError):
+        Labels("fr")

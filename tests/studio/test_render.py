@@ -1,0 +1,58 @@
+"""Nothing that comes from a file or a person reaches the page as HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gsv.jobs import Command, JobState, JobView, Reason, State
+from gsv.studio import render
+from gsv.studio.labels import LANGUAGES, Labels
+
+EVIL = "<img src=x onerror=alert(1)>{{1}}${2}\"'"
+
+
+def view_of(state: JobState, text: str) -> JobView:
+    reason = Reason(what=text, why=text, remedy=text) if state is JobState.FAILED else None
+    command = Command(id=text, title=text, script="x.py", arguments=(), line=text, created=1.0)
+    return JobView(
+        command=command,
+        state=State(state=state, started=1.0, reason=reason),
+        folder=Path(),
+        place=1 if state is JobState.QUEUED else 0,
+        done=1,
+        total=2,
+        fraction=0.5,
+        what=text,
+        message=text,
+        counts={"read": 2, "failed": 1, "reasons": {text: text}},
+    )
+
+
+@given(text=st.text() | st.just(EVIL), state=st.sampled_from(JobState), language=st.sampled_from(LANGUAGES))
+def test_everything_is_escaped(text: str, state: JobState, language: str) -> None:
+    labels = Labels(language)
+    view = view_of(state, text + EVIL)
+    pages = [
+        render.card(view, labels, "", ""),
+        render.job_list([view], labels, view.id),
+        render.log(text + EVIL, labels),
+        render.strip([view], labels),
+        render.table([EVIL], [[text + EVIL]]),
+        render.notice(Reason(what=EVIL, why=EVIL, remedy=EVIL)),
+    ]
+    assert all("<img" not in page for page in pages)
+
+
+def test_failure_shows_its_three_parts() -> None:
+    html = render.card(view_of(JobState.FAILED, "the disk is full"), Labels("en"), "", "")
+    assert html.count("the disk is full") >= 4 and "What helps:" in html
+
+
+def test_job_without_figures_keeps_its_lines() -> None:
+    labels = Labels("en")
+    empty = JobView(command=view_of(JobState.QUEUED, "x").command, state=State(), folder=Path(), place=2)
+    assert "Place 2 in line" in render.card(empty, labels, "", "")
+    assert "No jobs yet" in render.job_list([], labels, "")

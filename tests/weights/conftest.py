@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -36,12 +35,10 @@ def published_class(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[HParams]]:
 
 def write_marked(value: object, path: Path, mark: str | None = None) -> Path:
     """`torch.save`, then the version mark over the first two bytes, as published v2Pro files have it."""
-    buffer = io.BytesIO()
-    torch.save(value, buffer)
-    data = bytearray(buffer.getvalue())
+    torch.save(value, path)
     if mark is not None:
-        data[:2] = mark.encode("ascii")
-    path.write_bytes(data)
+        with path.open("r+b") as file:
+            file.write(mark.encode("ascii"))
     return path
 
 

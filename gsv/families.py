@@ -125,6 +125,8 @@ class PeriodDiscriminatorConfig(FamilyPart):
 
     kind: Literal["period"] = "period"
     periods: tuple[int, ...] = (2, 3, 5, 7, 11)
+    channels: tuple[int, ...] = (32, 128, 512, 1024, 1024)
+    scale_channels: tuple[int, ...] = (16, 64, 256, 1024, 1024)
 
 
 class SpectrogramDiscriminatorConfig(FamilyPart):
@@ -256,7 +258,8 @@ def miniature(name: str) -> FamilyConfig:
     if isinstance(config.discriminator, SpectrogramDiscriminatorConfig):
         discriminator = SpectrogramDiscriminatorConfig(channels=(4, 4))
     else:
-        discriminator = config.discriminator
+        periods = config.discriminator.periods
+        discriminator = PeriodDiscriminatorConfig(periods=periods, channels=(4, 8), scale_channels=(4, 8))
     return config.model_copy(
         update={
             "latent": 8,

@@ -46,12 +46,13 @@ class _Stack(nn.Module):
 class ScaleDiscriminator(_Stack):
     """Grouped convolutions over the wave itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: tuple[int, ...]) -> None:
         super().__init__()
-        widths = (1, 16, 64, 256, 1024, 1024)
-        groups = (1, 4, 16, 64, 256)
+        widths = (1, *channels)
         self.convs = nn.ModuleList(
-            NormedConv1d(inside, outside, 15 if i == 0 else 41, stride=1 if i == 0 else 4, groups=groups[i])
+            NormedConv1d(inside, outside, 41, stride=4, groups=inside // 4)
+            if i
+            else NormedConv1d(inside, outside, 15)
             for i, (inside, outside) in enumerate(itertools.pairwise(widths))
         )
         self.convs.append(NormedConv1d(widths[-1], widths[-1], 5))
@@ -65,13 +66,14 @@ class ScaleDiscriminator(_Stack):
 class PeriodDiscriminator(_Stack):
     """Convolutions down the columns of the wave, laid out in rows of `period` samples."""
 
-    def __init__(self, period: int) -> None:
+    def __init__(self, period: int, channels: tuple[int, ...]) -> None:
         super().__init__()
         self.period = period
-        widths = (1, 32, 128, 512, 1024, 1024)
+        widths = (1, *channels)
+        last = len(channels) - 1
         self.convs = nn.ModuleList(
-            NormedConv2d(inside, outside, (5, 1), stride=(3 if inside < 1024 else 1, 1), padding=(2, 0))
-            for inside, outside in itertools.pairwise(widths)
+            NormedConv2d(inside, outside, (5, 1), stride=(3 if i < last else 1, 1), padding=(2, 0))
+            for i, (inside, outside) in enumerate(itertools.pairwise(widths))
         )
         self.conv_post = NormedConv2d(widths[-1], 1, (3, 1), padding=(1, 0))
 
@@ -121,7 +123,8 @@ class Discriminator(nn.Module):
         super().__init__()
         parts: list[nn.Module]
         if isinstance(config, PeriodDiscriminatorConfig):
-            parts = [ScaleDiscriminator(), *(PeriodDiscriminator(period) for period in config.periods)]
+            parts = [ScaleDiscriminator(config.scale_channels)]
+            parts += [PeriodDiscriminator(period, config.channels) for period in config.periods]
         else:
             parts = [SpectrogramDiscriminator(size, config.channels) for size in config.n_ffts]
         self.discriminators = nn.ModuleList(parts)

@@ -1,0 +1,1 @@
+"""Small recorded cases, one for each network, so that a clone without the golden folder proves something too."""

@@ -1,0 +1,1 @@
+"""Our networks against recorded outputs of the published ones."""

@@ -85,6 +85,10 @@ class ReferenceConfig(FamilyPart):
     kernel: Count = 5
     heads: Count = 2
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    masked: bool = Field(
+        default=False,
+        description="keep padding at zero between the layers; the published networks let it reach valid frames",
+    )
 
 
 class SpeakerInputConfig(FamilyPart):
@@ -210,6 +214,7 @@ def _tiny() -> FamilyConfig:
         ),
         posterior=PosteriorConfig(layers=6, kernel=3),
         flow=FlowConfig(layers=3),
+        reference=ReferenceConfig(masked=True),
         decoder=IstftConfig(),
         discriminator=SpectrogramDiscriminatorConfig(),
     )

@@ -67,7 +67,7 @@ class ReferenceEncoder(nn.Module):
     def __init__(self, config: FamilyConfig) -> None:
         super().__init__()
         sizes = config.reference
-        self.bins, self.rate = sizes.bins, sizes.dropout
+        self.bins, self.rate, self.masked = sizes.bins, sizes.dropout, sizes.masked
         entry = {"0": nn.Linear(sizes.bins, sizes.hidden), "3": nn.Linear(sizes.hidden, sizes.hidden)}
         self.spectral = nn.ModuleDict({place: _Held("fc", layer) for place, layer in entry.items()})
         self.temporal = nn.ModuleList(_GatedResidual(sizes.hidden, sizes.kernel) for _ in range(2))
@@ -81,7 +81,7 @@ class ReferenceEncoder(nn.Module):
             x = dropout(functional.mish(layer(x)), self.rate, self.training, generator)
         x = x.transpose(1, 2)
         for block in self.temporal:
-            x = block(x, self.rate, generator)
+            x = block(x * mask if self.masked else x, self.rate, generator)
         x = (x * mask).transpose(1, 2)
         frames = self.fc(self.slf_attn(x, mask, self.rate, generator)).transpose(1, 2)
         total = (frames.float() * mask).sum(dim=2, keepdim=True)

@@ -105,7 +105,7 @@ class _Shelf:
         """Features of one name that were made from different recordings; brought folders have no journals."""
         journals = (self.text_entries, self.content_entries, self.semantic_entries)
         text, content, codes = (entries.get(name, {}) for entries in journals)
-        if text and content and text.get("source") != content.get("source"):
+        if text and content and text.get("audio") != content.get("audio"):
             return "outdated: text and content come from different recordings"
         if need_codes and codes and content and codes.get("content_sha256") != content.get("content_sha256"):
             return "outdated: the codes were made from earlier content"

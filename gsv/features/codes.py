@@ -17,6 +17,8 @@ from gsv.errors import DataError, WeightsError
 from gsv.families import FamilyConfig
 from gsv.files import sha256
 from gsv.models.sovits.quantizer import Quantizer
+from gsv.weights.bundle import code_version
+from gsv.weights.networks import read_sovits_weights
 
 
 class SemanticCoder(nn.Module):
@@ -62,15 +64,7 @@ def load_coder(path: Path) -> tuple[SemanticCoder, ModelIdentity]:
 
     Raises WeightsError for a file that is no SoVITS model.
     """
-    from gsv.weights.bundle import code_version, load_bundle
-    from gsv.weights.published import read_sovits
-
-    path = Path(path)
-    if path.suffix.lower() == ".safetensors":
-        state, info = load_bundle(path, role="sovits")
-        config = FamilyConfig.model_validate(info.configuration)
-    else:
-        published = read_sovits(path)
-        state, config = published.state, published.config
-    identity = ModelIdentity(name=path.name, version=code_version(state), sha256=sha256(path))
+    config, state, info = read_sovits_weights(Path(path))
+    version = info.code_version or code_version(state)
+    identity = ModelIdentity(name=Path(path).name, version=version, sha256=sha256(Path(path)))
     return SemanticCoder.from_state(state, config), identity

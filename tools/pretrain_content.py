@@ -15,7 +15,9 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def encoder(
     arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
-    output: Annotated[Path, typer.Option(help="folder of generations and of the result, outside the work tree")],
+    output: Annotated[
+        Path, typer.Option(help="folder of generations and of the result, outside the work tree")
+    ],
     steps: Annotated[int, typer.Option(min=1, help="updates in all")] = 4000,
     batch_seconds: Annotated[float, typer.Option(min=1, help="recorded speech a batch, in seconds")] = 20.0,
     save_minutes: Annotated[float, typer.Option(min=0.1, help="minutes between generations")] = 10.0,
@@ -28,12 +30,31 @@ def encoder(
     def work(sink: Events) -> object:
         from gsv.settings import choose_device
         from gsv.training.arrays import PreparedArrays
-        from gsv.training.content import ContentTraining, train_content
+        from gsv.training.content import train_content
+        from gsv.training.content_batches import ContentTraining
 
         settings = ContentTraining(steps=steps, batch_seconds=batch_seconds, save_minutes=save_minutes)
         return train_content(
             PreparedArrays.open(arrays), output, settings, sink, choose_device(device), workers
         )
+
+    run_stage(work, events)
+
+
+@app.command()
+def freeze(
+    content: Annotated[Path, typer.Option(help="folder of the trained encoder")],
+    output: Annotated[Path, typer.Option(help="new folder of the encoder as it ships")],
+    version: Annotated[str, typer.Option(help="name that everything trained on it records")],
+    layer: Annotated[int, typer.Option(min=-1, help="layer whose output is the content; see probe")],
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Round the encoder to float16 and give it a version; the quantizer is then trained on it."""
+
+    def work(sink: Events) -> object:
+        from gsv.training.content import freeze_content
+
+        return freeze_content(content, output, version, layer).version
 
     run_stage(work, events)
 
@@ -56,7 +77,11 @@ def quantizer(
         from gsv.training.quantizer import QuantizerTraining, train_quantizer
 
         result = train_quantizer(
-            ContentEncoder.load(content), PreparedArrays.open(arrays), output, QuantizerTraining(steps=steps), sink
+            ContentEncoder.load(content),
+            PreparedArrays.open(arrays),
+            output,
+            QuantizerTraining(steps=steps),
+            sink,
         )
         sink.message(str(asdict(result)))
         return result

@@ -11,64 +11,31 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
+from gsv.errors import InputError
 from gsv.events import Events
 from gsv.models.content import SAMPLE_RATE, ContentEncoder, ContentSettings, tiny_hubert_config
-from gsv.text.symbols import table
-from gsv.training.arrays import ArrayItem, PreparedArrays
+from gsv.training.arrays import PreparedArrays
+from gsv.training.content_batches import (
+    FRAME_HOP,
+    FRAME_SAMPLES,
+    NOBODY,
+    ContentBatch,
+    ContentTraining,
+    content_batches,
+)
 from gsv.training.generations import Generations
-from gsv.training.perturbation import PerturbationRange, perturb
 from gsv.training.phone_error import phone_error_rates
 
-NOBODY = -100
-"""Label of frames that no guess is made for; cross-entropy leaves them out."""
 MELS = 80
-MEL_FFT, MEL_WINDOW, MEL_HOP = 512, 400, 320
+MEL_FFT = 512
 """Framing of the warm-up target: one frame for each of the encoder's (hop 320 at 16 kHz)."""
-
-
-class ContentTraining(BaseModel):
-    """Settings of a content encoder's training."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    steps: int = 9000
-    batch_seconds: float = 30.0
-    """Seconds of recorded speech a batch; as much again is added with the speaker changed."""
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 2e-5
-    warmup_steps: int = 400
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    mel_steps: int = 600
-    """Steps in which the convolutions also learn the log-mel spectrum, so that CTC leaves the all-blank valley."""
-    flat_steps: int = 700
-    """Steps in which frames are also told an evenly paced guess of their phones, fading out: the flat start that
-    breaks the tie between all the alignments that CTC finds equally likely at first."""
-    middle_layer: int = 4
-    middle_weight: float = 0.3
-    consistency_layers: tuple[int, ...] = (4, 5)
-    consistency_weight: float = 0.5
-    mask_starts: float = 0.05
-    mask_frames: int = 5
-    phone_classes: int = 733
-    seed: int = 1
-    save_minutes: float = 10.0
-    evaluation_clips: int = 40
-    """Held-out clips a language that each save is measured on."""
-    bfloat16: bool = True
 
 
 def learning_rate_at(step: int, settings: ContentTraining) -> float:
@@ -80,126 +47,18 @@ def learning_rate_at(step: int, settings: ContentTraining) -> float:
     return low + 0.5 * (high - low) * (1 + math.cos(math.pi * progress))
 
 
-@dataclass(frozen=True)
-class ContentBatch:
-    """`2N` waves: `N` as recorded, then the same `N` in another voice."""
-
-    waves: Tensor
-    """[2N, T] float32."""
-    lengths: Tensor
-    """[2N] samples."""
-    phones: Tensor
-    """[sum of lengths] symbol ids of the N clips."""
-    phone_lengths: Tensor
-    """[N]."""
-    guesses: Tensor
-    """[2N, F] evenly paced symbol ids, -100 where nobody speaks."""
-    mask_seed: int
-
-    def to(self, device: torch.device) -> ContentBatch:
-        """The same batch on another device."""
-        return ContentBatch(
-            self.waves.to(device),
-            self.lengths.to(device),
-            self.phones.to(device),
-            self.phone_lengths.to(device),
-            self.guesses.to(device),
-            self.mask_seed,
-        )
-
-
-def batches_of(items: list[ArrayItem], seconds: float, seed: int) -> list[list[int]]:
-    """One epoch of batches of like lengths, about `seconds` each, in a random order fixed by `seed`."""
-    draw = np.random.default_rng(seed)
-    jitter = draw.normal(0, 0.3, len(items))
-    order = sorted(range(len(items)), key=lambda i: items[i].seconds + jitter[i])
-    batches: list[list[int]] = []
-    current: list[int] = []
-    for index in order:
-        if current and (len(current) + 1) * max(items[index].seconds, items[current[-1]].seconds) > seconds:
-            batches.append(current)
-            current = []
-        current.append(index)
-    if current:
-        batches.append(current)
-    return [batches[i] for i in draw.permutation(len(batches))]
-
-
-def even_pace(wave: Tensor, spoken: list[int]) -> Tensor:
-    """A guess of each frame's phone `[F]`: the phones one after the other at an even pace, vowels half as long
-    again, from the first loud frame of `wave` `[T]` to the last; NOBODY outside."""
-    frames = (len(wave) - MEL_WINDOW) // MEL_HOP + 1
-    level = wave[: frames * MEL_HOP].view(frames, MEL_HOP).square().mean(1).sqrt()
-    loud = (level > 0.05 * level.max()).nonzero()[:, 0]
-    guess = torch.full((frames,), NOBODY)
-    if len(loud) and spoken:
-        first, last = int(loud[0]), int(loud[-1]) + 1
-        vowels = vowel_symbols()
-        ends = torch.tensor([1.5 if phone in vowels else 1.0 for phone in spoken]).cumsum(0)
-        place = (torch.arange(last - first) + 0.5) / (last - first) * ends[-1]
-        guess[first:last] = torch.tensor(spoken)[torch.searchsorted(ends, place).clamp(max=len(spoken) - 1)]
-    return guess
-
-
-@cache
-def vowel_symbols() -> frozenset[int]:
-    """Ids of table v2 that are vowels or finals."""
-    names = table("v2").names
-    return frozenset(i for i, name in enumerate(names) if name[-1].isdigit() or name in set("aiueo"))
-
-
-class ContentBatches(Dataset[ContentBatch]):
-    """Batches by step number: the n-th is the same whoever makes it and whenever."""
-
-    def __init__(
-        self, arrays: PreparedArrays, settings: ContentTraining, limits: PerturbationRange, start: int
-    ) -> None:
-        self.arrays, self.settings, self.limits, self.start = arrays, settings, limits, start
-        self.items = [i for i in arrays.part("train") if i.spoken]
-        self.per_epoch = len(batches_of(self.items, settings.batch_seconds, 0))
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
-
-    def __len__(self) -> int:
-        return max(0, self.settings.steps - self.start)
-
-    def __getitem__(self, index: int) -> ContentBatch:
-        step = self.start + index
-        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
-        chosen = self._indices(step)
-        clean, changed = [], []
-        for item in chosen:
-            wave = torch.from_numpy(self.arrays.wave(item, SAMPLE_RATE))
-            clean.append(wave)
-            changed.append(perturb(wave, SAMPLE_RATE, self.limits, generator)[0])
-        waves = clean + changed
-        guesses = [even_pace(wave, item.spoken) for wave, item in zip(waves, chosen + chosen, strict=True)]
-        return ContentBatch(
-            waves=nn.utils.rnn.pad_sequence(waves, batch_first=True),
-            guesses=nn.utils.rnn.pad_sequence(guesses, batch_first=True, padding_value=NOBODY),
-            lengths=torch.tensor([len(wave) for wave in waves]),
-            phones=torch.tensor([phone for item in chosen for phone in item.spoken]),
-            phone_lengths=torch.tensor([len(item.spoken) for item in chosen]),
-            mask_seed=step,
-        )
-
-    def _indices(self, step: int) -> list[ArrayItem]:
-        # Epochs differ a little in their number of batches; a fixed count keeps the step-to-batch rule simple.
-        epoch, position = divmod(step, self.per_epoch)
-        if self._epoch[0] != epoch:
-            self._epoch = (
-                epoch,
-                batches_of(self.items, self.settings.batch_seconds, self.settings.seed + epoch),
-            )
-        batches = self._epoch[1]
-        return [self.items[i] for i in batches[position % len(batches)]]
+def consistency_at(step: int, settings: ContentTraining) -> float:
+    """Weight of the consistency loss at a step."""
+    rise = (step - settings.consistency_from) / max(1, settings.consistency_from)
+    return settings.consistency_weight * min(1.0, max(0.0, rise))
 
 
 def log_mel(wave: Tensor, filters: Tensor) -> Tensor:
     """Log-mel spectrum `[B, F, M]` of `wave` `[B, T]`, a frame for each frame of the encoder."""
-    padded = functional.pad(wave, ((MEL_FFT - MEL_WINDOW) // 2,) * 2)
-    window = torch.hann_window(MEL_WINDOW, device=wave.device)
+    padded = functional.pad(wave, ((MEL_FFT - FRAME_SAMPLES) // 2,) * 2)
+    window = torch.hann_window(FRAME_SAMPLES, device=wave.device)
     spectrum = torch.stft(
-        padded, MEL_FFT, MEL_HOP, MEL_WINDOW, window=window, center=False, return_complex=True
+        padded, MEL_FFT, FRAME_HOP, FRAME_SAMPLES, window=window, center=False, return_complex=True
     ).abs()
     return (filters @ spectrum).clamp(min=1e-4).log().transpose(1, 2)
 
@@ -251,9 +110,10 @@ class ContentLearner(nn.Module):
             "ctc_middle": settings.middle_weight
             * self._ctc(self.middle_head(layers[settings.middle_layer]), batch, count),
         }
-        if settings.consistency_weight:
+        consistency = consistency_at(step, settings)
+        if consistency:
             parts = [self._consistency(layers[layer], count, half) for layer in settings.consistency_layers]
-            losses["consistency"] = settings.consistency_weight * torch.stack(parts).mean()
+            losses["consistency"] = consistency * torch.stack(parts).mean()
         if step < settings.flat_steps:
             losses["flat_start"] = (1 - step / settings.flat_steps) * self._flat(logits, batch.guesses)
         if step < settings.mel_steps:
@@ -289,10 +149,13 @@ class ContentLearner(nn.Module):
 
     @staticmethod
     def _flat(logits: Tensor, guesses: Tensor) -> Tensor:
+        """Cross-entropy over the phones alone: how much is blank is for CTC to say."""
         frames = min(logits.shape[1], guesses.shape[1])
         with torch.autocast(logits.device.type, enabled=False):
             return functional.cross_entropy(
-                logits[:, :frames].flatten(0, 1).float(), guesses[:, :frames].flatten(), ignore_index=NOBODY
+                logits[:, :frames, :-1].flatten(0, 1).float(),
+                guesses[:, :frames].flatten(),
+                ignore_index=NOBODY,
             )
 
     @staticmethod
@@ -308,17 +171,6 @@ class ContentLearner(nn.Module):
             ].T
             parts.append((stretched - target).square().mean())
         return torch.stack(parts).mean()
-
-
-def _batches(
-    arrays: PreparedArrays, settings: ContentTraining, start: int, workers: int
-) -> Iterator[ContentBatch]:
-    dataset = ContentBatches(arrays, settings, PerturbationRange(), start)
-    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": 4} if workers else {}
-    # A generator of its own: making a loader must not move the random state that a resumed run restores.
-    return iter(
-        DataLoader(dataset, batch_size=None, num_workers=workers, generator=torch.Generator(), **options)
-    )
 
 
 def evaluate(encoder: ContentEncoder, arrays: PreparedArrays, clips: int) -> dict[str, float]:
@@ -454,7 +306,7 @@ def train_content(
     trainer.resume()
     trainer.learner.train()
     saved_at = time.monotonic()
-    for batch in _batches(arrays, settings, trainer.step, workers):
+    for batch in content_batches(arrays, settings, trainer.step, workers):
         trainer.train_step(batch)
         if events.stop_requested():
             trainer.save()
@@ -470,3 +322,18 @@ def train_content(
     if not target.exists():
         trainer.encoder.save(target)
     return target
+
+
+def freeze_content(source: Path, target: Path, version: str, feature_layer: int) -> ContentEncoder:
+    """Write a trained encoder as it ships: rounded to float16, under a version, its features read from a layer.
+
+    Returns the encoder as read back, so that what is trained on it hears the rounded weights.
+    Raises InputError for an empty version or a layer that is not there.
+    """
+    encoder = ContentEncoder.load(source)
+    layers = int(encoder.hubert.config.num_hidden_layers)
+    if not version or not -1 <= feature_layer <= layers:
+        raise InputError("the encoder was not frozen", f"it needs a version and a layer from 0 to {layers}")
+    encoder.settings = replace(encoder.settings, version=version, feature_layer=feature_layer)
+    encoder.save(target)
+    return ContentEncoder.load(target)

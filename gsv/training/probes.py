@@ -85,7 +85,9 @@ def probe_layers(
         return torch.cat([rows[i][layer].reshape(-1, encoder.dimension) for i in chosen]).clone()
 
     def picked(chosen: list[int]) -> tuple[Tensor, Tensor]:
-        return torch.cat([sample.labels[i] for i in chosen]), torch.tensor([sample.speakers[i] for i in chosen])
+        return torch.cat([sample.labels[i] for i in chosen]), torch.tensor(
+            [sample.speakers[i] for i in chosen]
+        )
 
     labels, speakers = picked(rest)
     wanted, wanted_speakers = picked(test)

@@ -47,7 +47,11 @@ class FeatureCache:
         known = json.loads(note.read_text(encoding="utf-8"))
         if known["version"] != encoder.version or known["layer"] != encoder.settings.feature_layer:
             return None
-        return cls(folder, encoder.dimension, {name: (start, count) for name, (start, count) in known["items"].items()})
+        return cls(
+            folder,
+            encoder.dimension,
+            {name: (start, count) for name, (start, count) in known["items"].items()},
+        )
 
 
 def survey(encoder: ContentEncoder, arrays: PreparedArrays, folder: Path, events: Events) -> FeatureCache:
@@ -56,7 +60,9 @@ def survey(encoder: ContentEncoder, arrays: PreparedArrays, folder: Path, events
     Raises DataError if the encoder has no version: what it leaves could not be told from another's.
     """
     if not encoder.version:
-        raise DataError("the encoder has no version", "its codes could not be told from others", "name one in gsv.json")
+        raise DataError(
+            "the encoder has no version", "its codes could not be told from others", "name one in gsv.json"
+        )
     known = FeatureCache.open(folder, encoder)
     if known is not None:
         return known

@@ -31,7 +31,10 @@ SMALL_SPEAKER = 20
 
 
 def array_parts(
-    rows: Sequence[CorpusRow], mixes: Mapping[str, Mapping[str, float]], voices: frozenset[str], share: float = 0.02
+    rows: Sequence[CorpusRow],
+    mixes: Mapping[str, Mapping[str, float]],
+    voices: frozenset[str],
+    share: float = 0.02,
 ) -> list[str]:
     """`train`, `held` or `unused` for each row.
 
@@ -75,7 +78,9 @@ def _decoded(job: tuple[str, str]) -> tuple[bytes, bytes, int] | GsvError:
     return low, high, audio.rate
 
 
-def _decode_all(rows: Sequence[CorpusRow], folder: Path, workers: int) -> Iterator[tuple[bytes, bytes, int] | GsvError]:
+def _decode_all(
+    rows: Sequence[CorpusRow], folder: Path, workers: int
+) -> Iterator[tuple[bytes, bytes, int] | GsvError]:
     jobs = [(str(folder), row.file) for row in rows]
     if workers <= 1:
         yield from map(_decoded, jobs)
@@ -151,7 +156,9 @@ def _item(
 ) -> ArrayItem:
     name = Path(row.file).stem
     if name in names:
-        raise DataError(f"{row.file} is named like another clip", "names must differ in prepared arrays", "rename it")
+        raise DataError(
+            f"{row.file} is named like another clip", "names must differ in prepared arrays", "rename it"
+        )
     names.add(name)
     return ArrayItem(
         name=name,

@@ -8,20 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from gsv.errors import Cancelled, DataError
+from gsv.errors import Cancelled, DataError, InputError
 from gsv.events import RecordedEvents
 from gsv.files import write_json
 from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
 from gsv.training import content
 from gsv.training.arrays import ITEMS_FILE, WAVE_FILES, PreparedArrays
-from gsv.training.content import (
-    ContentBatches,
-    ContentTraining,
-    learning_rate_at,
-    log_mel,
-    mel_filters,
-    train_content,
-)
+from gsv.training.content import learning_rate_at, log_mel, mel_filters, train_content
+from gsv.training.content_batches import NOBODY, ContentBatches, ContentTraining, even_pace
 from gsv.training.perturbation import PerturbationRange, change_speed, perturb
 from gsv.training.quantizer import QuantizerTraining, train_quantizer
 
@@ -70,7 +64,8 @@ def arrays(tmp_path_factory: pytest.TempPathFactory) -> PreparedArrays:
 def settings(**changes: object) -> ContentTraining:
     values = {
         "steps": 6, "batch_seconds": 3.0, "warmup_steps": 2, "mel_steps": 3, "middle_layer": 1,
-        "consistency_layers": (1,), "flat_steps": 4, "phone_classes": CLASSES, "evaluation_clips": 2, "bfloat16": False,
+        "consistency_layers": (1,), "flat_steps": 4, "consistency_from": 3,
+        "phone_classes": CLASSES, "evaluation_clips": 2, "bfloat16": False,
     }  # fmt: skip
     return ContentTraining.model_validate({**values, **changes})
 
@@ -136,11 +131,11 @@ def test_a_mel_frame_for_each_content_frame() -> None:
 def test_an_even_pace_starts_and_ends_with_the_voice() -> None:
     wave = torch.zeros(16000)
     wave[4000:12000] = 0.5
-    guess = content.even_pace(wave, [3, 5, 7, 9])
-    heard = guess[guess != content.NOBODY]
+    guess = even_pace(wave, [3, 5, 7, 9])
+    heard = guess[guess != NOBODY]
     assert torch.unique_consecutive(heard).tolist() == [3, 5, 7, 9]
-    assert guess[0] == guess[-1] == content.NOBODY and 24 <= len(heard) <= 27
-    assert (content.even_pace(torch.zeros(8000), [1]) == content.NOBODY).all()
+    assert guess[0] == guess[-1] == NOBODY and 24 <= len(heard) <= 27
+    assert (even_pace(torch.zeros(8000), [1]) == NOBODY).all()
 
 
 def test_a_batch_depends_on_its_number_alone(arrays: PreparedArrays) -> None:
@@ -187,7 +182,11 @@ def test_training_lowers_the_loss_and_the_quantizer_follows(arrays: PreparedArra
     folder = train_content(arrays, tmp_path, settings(steps=60, learning_rate=3e-3), events, workers=0)
     losses = [line["values"]["ctc"] for line in events.of("metric") if "ctc" in line["values"]]
     assert losses[-1] < losses[0]
-    encoder = ContentEncoder.load(folder)
+    with pytest.raises(InputError, match="not frozen"):
+        content.freeze_content(folder, tmp_path / "bad", "test-1", 3)
+    encoder = content.freeze_content(folder, tmp_path / "frozen", "test-1", 1)
+    assert encoder.version == "test-1" and encoder.settings.feature_layer == 1
+    encoder.settings = ContentSettings(phone_classes=CLASSES)
     quick = QuantizerTraining(
         steps=12, batch_seconds=4, continuous_steps=4, head_width=16, phone_classes=CLASSES
     )

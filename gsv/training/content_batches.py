@@ -1,0 +1,198 @@
+"""What the content encoder is taught with: its settings, batches of clips in two voices, guesses of their phones.
+
+Knows prepared arrays and how a batch follows from its number. Knows no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from gsv.models.content import SAMPLE_RATE
+from gsv.text.symbols import table
+from gsv.training.arrays import ArrayItem, PreparedArrays
+from gsv.training.perturbation import PerturbationRange, perturb
+
+NOBODY = -100
+"""Label of frames that no guess is made for; cross-entropy leaves them out."""
+FRAME_SAMPLES, FRAME_HOP = 400, 320
+"""Samples under one frame of the encoder, and from one to the next, at 16 kHz."""
+
+
+class ContentTraining(BaseModel):
+    """Settings of a content encoder's training."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = 9000
+    batch_seconds: float = 30.0
+    """Seconds of recorded speech a batch; as much again is added with the speaker changed."""
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 2e-5
+    warmup_steps: int = 400
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    mel_steps: int = 600
+    """Steps in which the convolutions also learn the log-mel spectrum, so that CTC leaves the all-blank valley."""
+    flat_steps: int = 700
+    """Steps in which frames are also told an evenly paced guess of their phones, fading out: the flat start that
+    breaks the tie between all the alignments that CTC finds equally likely at first."""
+    middle_layer: int = 4
+    middle_weight: float = 0.3
+    consistency_layers: tuple[int, ...] = (4, 5)
+    consistency_weight: float = 0.5
+    consistency_from: int = 1500
+    """Step at which it begins, rising over as many again. Before the phones are found, features that are the same
+    everywhere please it best, and nothing is learned."""
+    mask_starts: float = 0.05
+    mask_frames: int = 5
+    phone_classes: int = 733
+    seed: int = 1
+    save_minutes: float = 10.0
+    evaluation_clips: int = 40
+    """Held-out clips a language that each save is measured on."""
+    bfloat16: bool = True
+
+
+@dataclass(frozen=True)
+class ContentBatch:
+    """`2N` waves: `N` as recorded, then the same `N` in another voice."""
+
+    waves: Tensor
+    """[2N, T] float32."""
+    lengths: Tensor
+    """[2N] samples."""
+    phones: Tensor
+    """[sum of lengths] symbol ids of the N clips."""
+    phone_lengths: Tensor
+    """[N]."""
+    guesses: Tensor
+    """[2N, F] evenly paced symbol ids, -100 where nobody speaks."""
+    mask_seed: int
+
+    def to(self, device: torch.device) -> ContentBatch:
+        """The same batch on another device."""
+        return ContentBatch(
+            self.waves.to(device),
+            self.lengths.to(device),
+            self.phones.to(device),
+            self.phone_lengths.to(device),
+            self.guesses.to(device),
+            self.mask_seed,
+        )
+
+
+def batches_of(
+    items: list[ArrayItem], seconds: float, seed: int, shortest_first: bool = False
+) -> list[list[int]]:
+    """One epoch of batches of like lengths, about `seconds` each, in a random order fixed by `seed`.
+
+    `shortest_first`, for the first epoch: few phones leave few wrong ways to align them."""
+    draw = np.random.default_rng(seed)
+    jitter = draw.normal(0, 0.3, len(items))
+    order = sorted(range(len(items)), key=lambda i: items[i].seconds + jitter[i])
+    batches: list[list[int]] = []
+    current: list[int] = []
+    for index in order:
+        if current and (len(current) + 1) * max(items[index].seconds, items[current[-1]].seconds) > seconds:
+            batches.append(current)
+            current = []
+        current.append(index)
+    if current:
+        batches.append(current)
+    if shortest_first:
+        return batches
+    return [batches[i] for i in draw.permutation(len(batches))]
+
+
+def even_pace(wave: Tensor, spoken: list[int]) -> Tensor:
+    """A guess of each frame's phone `[F]`: the phones one after the other at an even pace, vowels half as long
+    again, from the first loud frame of `wave` `[T]` to the last; NOBODY outside."""
+    frames = (len(wave) - FRAME_SAMPLES) // FRAME_HOP + 1
+    level = wave[: frames * FRAME_HOP].view(frames, FRAME_HOP).square().mean(1).sqrt()
+    loud = (level > 0.05 * level.max()).nonzero()[:, 0]
+    guess = torch.full((frames,), NOBODY)
+    if len(loud) and spoken:
+        first, last = int(loud[0]), int(loud[-1]) + 1
+        vowels = vowel_symbols()
+        ends = torch.tensor([1.5 if phone in vowels else 1.0 for phone in spoken]).cumsum(0)
+        place = (torch.arange(last - first) + 0.5) / (last - first) * ends[-1]
+        guess[first:last] = torch.tensor(spoken)[torch.searchsorted(ends, place).clamp(max=len(spoken) - 1)]
+    return guess
+
+
+@cache
+def vowel_symbols() -> frozenset[int]:
+    """Ids of table v2 that are vowels or finals."""
+    names = table("v2").names
+    return frozenset(i for i, name in enumerate(names) if name[-1].isdigit() or name in set("aiueo"))
+
+
+class ContentBatches(Dataset[ContentBatch]):
+    """Batches by step number: the n-th is the same whoever makes it and whenever."""
+
+    def __init__(
+        self, arrays: PreparedArrays, settings: ContentTraining, limits: PerturbationRange, start: int
+    ) -> None:
+        self.arrays, self.settings, self.limits, self.start = arrays, settings, limits, start
+        self.items = [i for i in arrays.part("train") if i.spoken]
+        self.per_epoch = len(batches_of(self.items, settings.batch_seconds, 0))
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    def __len__(self) -> int:
+        return max(0, self.settings.steps - self.start)
+
+    def __getitem__(self, index: int) -> ContentBatch:
+        step = self.start + index
+        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
+        chosen = self._indices(step)
+        clean, changed = [], []
+        for item in chosen:
+            wave = torch.from_numpy(self.arrays.wave(item, SAMPLE_RATE))
+            clean.append(wave)
+            changed.append(perturb(wave, SAMPLE_RATE, self.limits, generator)[0])
+        waves = clean + changed
+        guesses = [even_pace(wave, item.spoken) for wave, item in zip(waves, chosen + chosen, strict=True)]
+        return ContentBatch(
+            waves=nn.utils.rnn.pad_sequence(waves, batch_first=True),
+            guesses=nn.utils.rnn.pad_sequence(guesses, batch_first=True, padding_value=NOBODY),
+            lengths=torch.tensor([len(wave) for wave in waves]),
+            phones=torch.tensor([phone for item in chosen for phone in item.spoken]),
+            phone_lengths=torch.tensor([len(item.spoken) for item in chosen]),
+            mask_seed=step,
+        )
+
+    def _indices(self, step: int) -> list[ArrayItem]:
+        # Epochs differ a little in their number of batches; a fixed count keeps the step-to-batch rule simple.
+        epoch, position = divmod(step, self.per_epoch)
+        if self._epoch[0] != epoch:
+            self._epoch = (
+                epoch,
+                batches_of(
+                    self.items,
+                    self.settings.batch_seconds,
+                    self.settings.seed + epoch,
+                    shortest_first=epoch == 0,
+                ),
+            )
+        batches = self._epoch[1]
+        return [self.items[i] for i in batches[position % len(batches)]]
+
+
+def content_batches(
+    arrays: PreparedArrays, settings: ContentTraining, start: int, workers: int
+) -> Iterator[ContentBatch]:
+    dataset = ContentBatches(arrays, settings, PerturbationRange(), start)
+    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": 4} if workers else {}
+    # A generator of its own: making a loader must not move the random state that a resumed run restores.
+    return iter(
+        DataLoader(dataset, batch_size=None, num_workers=workers, generator=torch.Generator(), **options)
+    )

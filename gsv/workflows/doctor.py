@@ -38,7 +38,7 @@ WANTED_FREE_BYTES = 10 * 1024**3
 FLOAT32_TOLERANCE = 1e-4  # largest relative difference from float64 of the small network below
 
 # Packages whose module is not called like the package.
-MODULES = {"pyopenjtalk-plus": "pyopenjtalk"}
+MODULES = {"pyopenjtalk-plus": "pyopenjtalk", "python-mecab-ko": "mecab"}
 
 # Not needed, but something gets better or possible with them: package, what for.
 OPTIONAL = {

@@ -148,6 +148,7 @@ def working_directory(tree: ast.AST) -> Iterator[int]:
 
 
 def hidden_randomness(tree: ast.AST) -> Iterator[int]:
+    module = any(name.split(".")[0] == "random" for _, name in imports(tree))  # or a variable of that name
     for call, name in calls(tree):
         base, _, last = name.rpartition(".")
         if base in {"np.random", "numpy.random"} and last not in {
@@ -157,7 +158,7 @@ def hidden_randomness(tree: ast.AST) -> Iterator[int]:
             "PCG64",
         }:
             yield call.lineno
-        elif base == "random" and last != "Random":
+        elif module and base == "random" and last != "Random":
             yield call.lineno
 
 
@@ -206,7 +207,7 @@ RULES: dict[str, tuple[Rule, str, str]] = {
     "global": (global_state, "def f():\n    global x\n    x = 1", "def f():\n    x = 1"),
     "working directory": (working_directory, "Path.cwd()", "Path(__file__)"),
     "hidden randomness": (hidden_randomness, "np.random.rand(3)", "np.random.default_rng(3)"),
-    "random module": (hidden_randomness, "random.shuffle(x)", "random.Random(3)"),
+    "random module": (hidden_randomness, "import random\nrandom.shuffle(x)", "random.shuffle(x)"),
     "docstring": (no_docstring, "x = 1", '"""What it knows."""\nx = 1'),
     "long function": (
         long_function,

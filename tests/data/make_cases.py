@@ -97,11 +97,18 @@ def discriminator_case(name: str) -> Case:
     return Case(f"mpd-{name}-losses", said, waves, {})
 
 
+def speaker_case() -> Case:
+    """The speaker vector of half a second of noise."""
+    said = {"family": "sv-eres2netv2", "call": "embed", "salt": 0, "configuration": '{"channels": 8}'}
+    return Case("sv-eres2netv2-embed", said, {"wav": named_input("wav", (1, 3000), 0.1)}, {})
+
+
 def main() -> None:
     """Run all calls and write one file each."""
     FOLDER.mkdir(exist_ok=True)
     cases = [case for name in SYNTHESIZERS for case in synthesizer_cases(name)]
     cases += [discriminator_case(name) for name in ("v2", "v2Pro", "tiny")]
+    cases.append(speaker_case())
     for case in cases:
         tensors = {f"in.{key}": value for key, value in case.inputs.items()}
         outputs = {f"out.{key}": value for key, value in run(case).items()}

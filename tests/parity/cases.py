@@ -18,6 +18,7 @@ from gsv.families import FamilyConfig, family
 from gsv.models.discriminator import Discriminator
 from gsv.models.sovits.synthesizer import Synthesizer
 from gsv.models.sovits.training_pass import TrainingBatch
+from gsv.models.speaker import SpeakerNetwork, filterbank
 from gsv.training import losses
 
 from .filling import fill_
@@ -90,6 +91,8 @@ def filled_network(name: str, salt: int, configuration: str = "") -> nn.Module:
 def network_of(name: str, configuration: str = "") -> nn.Module:
     """The network of a case with whatever weights it starts with."""
     kind, _, family_name = name.partition("-")
+    if kind == "sv":
+        return SpeakerNetwork(json.loads(configuration)["channels"]) if configuration else SpeakerNetwork()
     config = FamilyConfig.model_validate_json(configuration) if configuration else family(family_name)
     return Synthesizer(config) if kind == "s2" else Discriminator(config.discriminator)
 
@@ -162,15 +165,22 @@ def mel_spectrogram(_: nn.Module | None, case: Case) -> Outputs:
     return {"mel": spectrogram.mel(case.inputs["wav"], said["sample_rate"], *framing)}
 
 
+def speaker_vector(network: nn.Module, case: Case) -> Outputs:
+    """Filter bank and speaker vector of a wave."""
+    bank = filterbank(case.inputs["wav"])
+    return {"fbank": bank, "embedding": network(bank)}
+
+
 RUNNERS: dict[tuple[str, str], Callable[[Any, Case], Outputs]] = {
     ("s2", "extract_latent"): extract_latent,
     ("s2", "decode"): decode,
     ("s2", "forward"): forward,
     ("mpd", "losses"): discriminator_losses,
+    ("sv", "embed"): speaker_vector,
     ("spectrogram", "linear"): linear_spectrogram,
     ("spectrogram", "mel"): mel_spectrogram,
 }
-COVERED = ("s2-v1-", "s2-v2-", "s2-v2Pro-", "s2-v2ProPlus-", "mpd-", "spectrogram-")
+COVERED = ("s2-v1-", "s2-v2-", "s2-v2Pro-", "s2-v2ProPlus-", "mpd-", "spectrogram-", "sv-")
 """Beginnings of the names of the cases that our networks answer so far."""
 
 

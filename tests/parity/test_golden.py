@@ -43,7 +43,7 @@ def test_case_and_its_disturbance(case_path: Path | None, golden: Path) -> None:
         assert differences(case.outputs, disturbed(ours, name)), f"a wrong {name} went unnoticed"
 
 
-FAMILIES = ["s2-v1", "s2-v2", "s2-v2Pro", "s2-v2ProPlus", "mpd-v2", "mpd-v2Pro"]
+FAMILIES = ["s2-v1", "s2-v2", "s2-v2Pro", "s2-v2ProPlus", "mpd-v2", "mpd-v2Pro", "sv-eres2netv2"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -17,6 +17,7 @@ def test_there_is_a_case_for_every_network() -> None:
     names = {path.stem for path in CASES}
     assert {f"s2-{family}-decode" for family in ("v1", "v2", "v2Pro", "v2ProPlus", "tiny")} <= names
     assert {f"mpd-{family}-losses" for family in ("v2", "v2Pro", "tiny")} <= names
+    assert "sv-eres2netv2-embed" in names
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
@@ -37,6 +38,7 @@ def test_case_and_its_disturbance(path: Path) -> None:
         ("s2-v2-extract_latent", "ssl_proj.bias"),
         ("s2-v2Pro-decode", "prelu.weight"),
         ("s2-tiny-decode", "dec.places"),
+        ("sv-eres2netv2-embed", "layer3.1.fuse_models.0.local_att.4.bias"),
         ("mpd-v2-losses", "discriminators.2.convs.1.bias"),
         ("mpd-tiny-losses", "discriminators.0.convs.1.weight_v"),
     ],

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
+
+# Private characters that stand for a pronunciation: a word said as given phones, or a reading of the character before.
+FIRST_WORD, FIRST_READING, INSERT_PLACES = "\ue000", "\uf000", 0x800
+WORDS, READINGS = "\ue000-\ue7ff", "\uf000-\uf7ff"
+INSERTS = re.compile(f"[{WORDS}{READINGS}]")
+_WORD = re.compile(f"[{WORDS}]")
 
 Script = Literal["han", "kana", "hangul", "latin", "digit", "mark", "other"]
 
@@ -41,6 +48,8 @@ def script_of(character: str) -> Script:
         return "kana"
     if _HANGUL.match(character):
         return "hangul"
+    if _WORD.match(character):
+        return "latin"
     category = unicodedata.category(character)
     if category[0] == "N":
         return "digit" if _has_digits(character) else "latin" if latin(character) else "other"
@@ -112,6 +121,16 @@ def simplify(text: str) -> str:
     composed = unicodedata.normalize("NFC", text)
     spaced = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", composed)  # 1½ is one and a half, not eleven halves
     return _SPACES.sub(_space, "".join(map(_plain, spaced)))
+
+
+def settle(rewrite: Callable[[str], str], text: str, rounds: int = 4) -> str:
+    """`rewrite` applied until it changes nothing more, so that normalising twice is normalising once."""
+    for _ in range(rounds):
+        again = rewrite(text)
+        if again == text:
+            break
+        text = again
+    return text
 
 
 def _space(match: re.Match[str]) -> str:

@@ -7,13 +7,13 @@ Does not know any language's rules.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from gsv.errors import InputError
 from gsv.text import symbols
 from gsv.text.characters import script_of, simplify
-from gsv.text.reading import Phones, Reading, Spoken, Unread
+from gsv.text.reading import NO_INSERTS, Inserts, Phones, Reading, Spoken, Unread
 from gsv.text.routing import Segment, route
 
 LANGUAGES = ("zh", "en", "ja", "ko", "yue")
@@ -26,13 +26,14 @@ _MODULES = {
 }
 _SPELLINGS = {"zh": "zh", "en": "en", "ja": "ja", "jp": "ja", "ko": "ko", "yue": "yue"}
 _V1_LANGUAGES = ("zh", "en", "ja")
+_LEAST = 4  # phones of an English text
 _COUNTED = ("zh", "yue")  # languages whose phones are counted per character
 
 
 class Language(Protocol):
     """What a module of `gsv.text.languages` offers."""
 
-    def read(self, text: str, version: str = "v2") -> Reading:
+    def read(self, text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
         """Normalised text and phones, before the symbol table is applied."""
         ...
 
@@ -76,8 +77,11 @@ def phones_of(text: str, language_name: str, version: str = "v2") -> Phones:
     return joined(speak(route(text, code, keep_latin=True), version), code)
 
 
-def speak(segments: Iterable[Segment], version: str = "v2") -> list[Spoken]:
-    """Each segment with its phones. Segments in a language that table v1 lacks become unread characters."""
+def speak(segments: Sequence[Segment], version: str = "v2", inserts: Inserts = NO_INSERTS) -> list[Spoken]:
+    """Each segment with its phones. Segments in a language that table v1 lacks become unread characters.
+
+    A very short text that is all English begins with a comma, as published models expect.
+    """
     table = symbols.table(version)
     spoken: list[Spoken] = []
     for segment in segments:
@@ -90,8 +94,11 @@ def speak(segments: Iterable[Segment], version: str = "v2") -> list[Spoken]:
             spoken.append(Spoken(segment, Reading("", []), missing))
             continue
         module = language(segment.language)
-        reading = module.read(segment.text, table.version)
-        known = Reading(reading.normalized, table.known(reading.phones), reading.word2ph)
+        reading = module.read(segment.text, table.version, inserts)
+        phones = table.known(reading.phones)
+        if segment.language == "en" and len(segments) == 1 and 0 < len(phones) < _LEAST:
+            phones.insert(0, ",")
+        known = Reading(reading.normalized, phones, reading.word2ph)
         spoken.append(Spoken(segment, known, unread(segment, module)))
     return spoken
 

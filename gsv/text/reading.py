@@ -6,9 +6,15 @@ Knows no language. `Reading` is the result within one language, `Spoken` that of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from gsv.text.routing import Segment
+
+# Private characters of `gsv.text.markup` and what they stand for.
+Inserts = Mapping[str, tuple[str, ...]]
+NO_INSERTS: Inserts = MappingProxyType({})
 
 
 @dataclass(frozen=True)

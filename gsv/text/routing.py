@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from gsv.errors import InputError
-from gsv.text.characters import Script, script_of
+from gsv.text.characters import READINGS, Script, script_of
 
 # The published codes of a request: what Han characters are read as when nothing else tells.
 CHOICES = {
@@ -23,6 +23,7 @@ _OPENING = frozenset("([{（［｛「『《〈【〔“‘«\"'¿¡#@$€£¥")
 _UNIT_AFTER_NUMBER = re.compile(
     r"(?:km/h|m/s|[kcmnμ]?m[²³23]?|[kmμ]?g|[mkMG]?W|kWh|[mM]?[lL]|[kMG]?Hz|dB|mAh?|[KMGT]B|°[CF]|[kh]?Pa|k?cal|k?J|V|t|h|s|min)"
 )
+_READING = re.compile(f"[{READINGS}]")
 _SENTENCE = re.compile(r"[。．.!?！？\n]")
 
 
@@ -73,7 +74,7 @@ def _runs(text: str) -> list[_Run]:
     runs: list[_Run] = []
     for place, character in enumerate(text):
         script = script_of(character)
-        if runs and runs[-1].script == script and script != "mark":
+        if runs and (_READING.match(character) or (runs[-1].script == script and script != "mark")):
             runs[-1] = replace(runs[-1], text=runs[-1].text + character)
         elif runs and script == "mark" and character in "'’" and runs[-1].script == "latin":
             runs[-1] = replace(runs[-1], text=runs[-1].text + character)

@@ -10,15 +10,17 @@ import re
 from functools import lru_cache
 
 from gsv.errors import import_optional
+from gsv.text.characters import INSERTS, READINGS
 from gsv.text.languages import mandarin_rules
 from gsv.text.languages.english_words import latin_phones
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import Reading
+from gsv.text.reading import NO_INSERTS, Inserts, Reading
 from gsv.text.symbols import UNKNOWN, table
 from gsv.text.wordlist import words
 
 _PIECE = re.compile(
-    rf"(?P<latin>[A-Za-z][A-Za-z' ]*)|(?P<mark>[{re.escape(MARKS)}])|(?P<clause>[{mandarin_rules.HAN}]+)"
+    rf"(?P<latin>[A-Za-z][A-Za-z' ]*)|(?P<mark>[{re.escape(MARKS)}])"
+    rf"|(?P<clause>(?:[{mandarin_rules.HAN}][{READINGS}]?)+)"
 )
 # The published order: the first that begins the syllable is its onset, so `aap` is `aa` and `p`.
 _ONSETS = words(
@@ -58,7 +60,19 @@ def readings(clause: str) -> list[str]:
     return found
 
 
-def read(text: str, version: str = "v2") -> Reading:
+def _clause_readings(clause: str, inserts: Inserts) -> list[str]:
+    """Readings of a clause, with those that a person gave."""
+    given: dict[int, str] = {}
+    plain = ""
+    for character in clause:
+        if character in inserts:
+            given[len(plain) - 1] = inserts[character][0]
+        elif not INSERTS.match(character):
+            plain += character
+    return [given.get(place, reading) for place, reading in enumerate(readings(plain))]
+
+
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
     """Phones of Cantonese text: two per character, one per mark; a Latin word is read as English."""
     normalized = normalize(text)
     phones: list[str] = []
@@ -72,10 +86,10 @@ def read(text: str, version: str = "v2") -> Reading:
             phones.extend(english)
             counts.extend([len(english)] + [0] * (len(piece[0]) - 1))
         else:
-            for jyutping in readings(piece[0]):
+            for jyutping in _clause_readings(piece[0], inserts):
                 phones.extend(split(jyutping) if jyutping else (UNKNOWN, UNKNOWN))
                 counts.append(2)
-    return Reading(normalized, phones, counts)
+    return Reading(INSERTS.sub("", normalized), phones, counts)
 
 
 @lru_cache(maxsize=32768)

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import re
 
+from gsv.text.characters import INSERTS, WORDS
 from gsv.text.languages.english_dictionary import word_phones
 from gsv.text.languages.english_rules import normalize
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import Reading
+from gsv.text.reading import NO_INSERTS, Inserts, Reading
 
-_TOKEN = re.compile(r"'?[A-Za-z]+(?:['-][A-Za-z]+)*'?|[!?…,.\-]")
-_LEAST = 4
+_TOKEN = re.compile(rf"'?[A-Za-z]+(?:['-][A-Za-z]+)*'?|[!?…,.\-{WORDS}]")
 
 
-def read(text: str, version: str = "v2") -> Reading:
-    """Phones of English text. A very short text gets a leading comma, as published models expect."""
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+    """Phones of English text."""
     normalized = normalize(text)
     phones: list[str] = []
     for token in _TOKEN.findall(normalized):
-        phones.extend([token] if token in MARKS else word_phones(token))
-    if 0 < len(phones) < _LEAST:
-        phones.insert(0, ",")
-    return Reading(normalized, phones)
+        if token in MARKS:
+            phones.append(token)
+        elif token[0].isalpha() or token[0] == "'":
+            phones.extend(word_phones(token))
+        else:
+            phones.extend(inserts.get(token, ()))
+    return Reading(INSERTS.sub("·", normalized), phones)
 
 
 def readable(character: str) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gsv.text.characters import latin, power, simplify
+from gsv.text.characters import WORDS, latin, power, settle, simplify
+from gsv.text.emoji_names import named
 from gsv.text.languages.english_dictionary import dictionary
 from gsv.text.languages.english_numbers import cardinal, digits, number, ordinal, plural, year
 from gsv.text.languages.english_tables import (
@@ -139,7 +140,7 @@ def _unit(match: Match) -> str:
 def _fraction(match: Match) -> str:
     whole, top, bottom = match[1], int(match[2]), int(match[3])
     if bottom == 0 or bottom > 100 or top > 100:
-        return f"{number(match[1] or '')} " * bool(whole) + f"{cardinal(top)} over {cardinal(bottom)}"
+        return (f"{number(whole)} " if whole else "") + f"{cardinal(top)} over {cardinal(bottom)}"
     name = {2: "half", 4: "quarter"}.get(bottom) or ordinal(bottom)
     if top != 1:
         name = {2: "halves", 4: "fourths"}.get(bottom) or plural(name)
@@ -342,7 +343,11 @@ def _capitals(match: Match) -> str:
 
 def normalize(text: str) -> str:
     """English words and the kept marks; idempotent. Letters of other scripts are dropped."""
-    text = _letters(simplify(text).translate(_MARKS))
+    return settle(_rewrite, text)
+
+
+def _rewrite(text: str) -> str:
+    text = _letters(simplify(named(text, "en")).translate(_MARKS))
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     text = re.sub(rf"[{re.escape(''.join(SIGNS))}]", lambda sign: f" {SIGNS[sign[0]]} ", text)
@@ -352,7 +357,7 @@ def normalize(text: str) -> str:
     text = re.sub(r"(?<=\w)[:;](?=\s|$)", ",", text).replace("...", "…")
     text = re.sub(r"(?<=\w)[/:](?=\w)", " ", text)
     text = re.sub(r"\s-+\s|--+|\s–\s", ", ", text)
-    text = re.sub(r"[^ A-Za-z'.,?!\-…]+", " ", text)
+    text = re.sub(rf"[^ A-Za-z'.,?!\-…{WORDS}]+", " ", text)
     text = re.sub(r"(?<![A-Za-z])'+|'+(?![A-Za-z])(?!\s*$)", _apostrophe, text)
     text = re.sub(r"(?<=\w)- (?=[a-z])", "-", text)
     text = re.sub(r" +([.,?!…])", r"\1", re.sub(r" {2,}", " ", text))

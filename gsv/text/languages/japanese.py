@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gsv.errors import import_optional
-from gsv.text.characters import script_of
+from gsv.text.characters import INSERTS, script_of
 from gsv.text.languages.japanese_rules import normalize
-from gsv.text.reading import Reading
+from gsv.text.reading import NO_INSERTS, Inserts, Reading
 
 _SPEAKABLE = re.compile(
     "(?:[A-Za-z0-9\u3005-\u3007\u3041-\u3096\u3099-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
@@ -80,9 +80,9 @@ def prosody(labels: list[str]) -> list[str]:
     return phones
 
 
-def read(text: str, version: str = "v2") -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
     """Phones of Japanese text; marks between chunks stay as phones."""
-    normalized = normalize(text)
+    normalized = normalize(INSERTS.sub("", text))
     phones: list[str] = []
     end = 0
     for chunk in _SPEAKABLE.finditer(normalized):

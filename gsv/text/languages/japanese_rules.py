@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from gsv.text.characters import latin, power, simplify
+from gsv.text.characters import latin, power, settle, simplify
+from gsv.text.emoji_names import named
 from gsv.text.punctuation import collapse_runs
 
 Match = re.Match[str]
@@ -142,7 +143,11 @@ def _unit(sign: str) -> str:
 
 def normalize(text: str) -> str:
     """Text that Open JTalk reads as people say it; idempotent."""
-    text = simplify(text).replace("％", "%").replace("－", "-")
+    return settle(_rewrite, text)
+
+
+def _rewrite(text: str) -> str:
+    text = simplify(named(text, "ja")).replace("％", "%").replace("－", "-")
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     text = re.sub(r"(?<![A-Za-z])([A-Z]?[a-z]+)(?=[A-Z]{2,}(?![a-z]))", r"\1 ", text)

@@ -12,11 +12,12 @@ from itertools import pairwise
 from typing import Any
 
 from gsv.errors import import_optional
+from gsv.text.characters import INSERTS
 from gsv.text.languages.english_words import latin_phones
 from gsv.text.languages.korean_rules import normalize
 from gsv.text.languages.korean_sounds import Syllable, jamo, letters, pronounce, syllable
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import Reading
+from gsv.text.reading import NO_INSERTS, Inserts, Reading
 
 SPACE = "空"
 STOP = "停"
@@ -76,9 +77,9 @@ def hangul_phones(text: str) -> list[str]:
     return [symbol for item in marked for symbol in ([SPACE] if item is None else jamo(next(spoken)))]
 
 
-def read(text: str, version: str = "v2") -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
     """Phones of Korean text; a Latin word with small letters is read as English."""
-    normalized = normalize(_hanja(text))
+    normalized = normalize(_hanja(INSERTS.sub("", text)))
     phones: list[str] = []
     for piece in _PIECE.finditer(normalized):
         if piece["hangul"]:

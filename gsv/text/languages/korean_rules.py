@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gsv.text.characters import latin, power, simplify
+from gsv.text.characters import latin, power, settle, simplify
+from gsv.text.emoji_names import named
 from gsv.text.languages.korean_numbers import digits, native, number, sino
 from gsv.text.punctuation import MARKS, collapse_runs
 from gsv.text.wordlist import words
@@ -168,7 +169,11 @@ def _letter_names(match: Match) -> str:
 
 def normalize(text: str) -> str:
     """Hangul, Latin words with small letters, spaces and the kept marks; idempotent."""
-    text = simplify(text)
+    return settle(_rewrite, text)
+
+
+def _rewrite(text: str) -> str:
+    text = simplify(named(text, "ko"))
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     text = "".join(

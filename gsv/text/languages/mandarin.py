@@ -11,16 +11,20 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gsv.errors import import_optional
+from gsv.text.characters import INSERTS, READINGS
 from gsv.text.languages import mandarin_tones
 from gsv.text.languages.english_words import latin_phones
 from gsv.text.languages.mandarin_rules import HAN, normalize
 from gsv.text.languages.mandarin_tones import Tones, Word
-from gsv.text.languages.pinyin import syllables
+from gsv.text.languages.pinyin import Syllable, syllables
+from gsv.text.languages.pinyin import syllable as pinyin_syllable
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import Reading
+from gsv.text.reading import NO_INSERTS, Inserts, Reading
 from gsv.text.symbols import UNKNOWN
 
-_PIECE = re.compile(rf"(?P<latin>[A-Za-z][A-Za-z' ]*)|(?P<mark>[{re.escape(MARKS)}])|(?P<clause>[{HAN}]+)")
+_PIECE = re.compile(
+    rf"(?P<latin>[A-Za-z][A-Za-z' ]*)|(?P<mark>[{re.escape(MARKS)}])|(?P<clause>(?:[{HAN}][{READINGS}]?)+)"
+)
 
 
 @cache
@@ -50,15 +54,23 @@ def halves(text: str) -> tuple[str, str]:
     return text[: -len(shortest)], shortest
 
 
-def _clause_tones(clause: str, version: str) -> Tones:
+def _clause_tones(clause: str, version: str, inserts: Inserts) -> Tones:
+    """Spoken tones of a clause; a reading that a person gave is kept as it is."""
+    given: dict[int, Syllable | None] = {}
+    plain = ""
+    for character in clause:
+        if character in inserts:
+            given[len(plain) - 1] = pinyin_syllable(inserts[character][0])
+        elif not INSERTS.match(character):
+            plain += character
     tones: Tones = []
-    for word in mandarin_tones.merge(cut(clause)):
+    for word in mandarin_tones.merge(cut(plain)):
         changed = mandarin_tones.change(word, syllables(word.text), halves)
         tones.extend(changed if version == "v1" else mandarin_tones.change_er(word, changed))
-    return tones
+    return [given.get(place) or tone for place, tone in enumerate(tones)]
 
 
-def read(text: str, version: str = "v2") -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
     """Phones of Mandarin text: two per hanzi, one per mark; a Latin word is read as English.
 
     Version v1 was trained with a 儿 that keeps its own tone.
@@ -76,10 +88,10 @@ def read(text: str, version: str = "v2") -> Reading:
             phones.extend(english)
             counts.extend([len(english)] + [0] * (len(piece[0]) - 1))
         else:
-            for syllable in _clause_tones(piece[0], version):
+            for syllable in _clause_tones(piece[0], version, inserts):
                 phones.extend(syllable.phones if syllable else (UNKNOWN, UNKNOWN))
                 counts.append(2)
-    return Reading(normalized, phones, counts)
+    return Reading(INSERTS.sub("", normalized), phones, counts)
 
 
 def readable(character: str) -> bool:

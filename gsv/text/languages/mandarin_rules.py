@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 from gsv.errors import import_optional
-from gsv.text.characters import latin, power, simplify
+from gsv.text.characters import READINGS, latin, power, settle, simplify
+from gsv.text.emoji_names import named
 from gsv.text.languages.mandarin_numbers import cardinal, digits, number
 from gsv.text.languages.mandarin_tables import CURRENCIES, GREEK, MEASURES, ORDINAL_MEASURES, SIGNS, UNITS
 from gsv.text.punctuation import MARKS, collapse_runs
@@ -224,7 +225,7 @@ def _exponent(text: str) -> str:
 
 def spoken(text: str) -> str:
     """Text whose numbers and signs are written out; Latin words and marks stay as they are."""
-    text = simplified(simplify(text)).replace("−", "-")
+    text = simplified(simplify(named(text, "zh"))).replace("−", "-")
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     text = re.sub(rf"[{re.escape(''.join(SIGNS))}]", lambda sign: SIGNS[sign[0]], text)
@@ -238,12 +239,16 @@ def normalize(text: str) -> str:
 
 def written(text: str) -> str:
     """Characters, Latin words (one space between two) and the kept marks; idempotent."""
+    return settle(_rewrite, text)
+
+
+def _rewrite(text: str) -> str:
     text = spoken(text).replace("...", "…")
     text = re.sub(r"\s*\n\s*", ".", text.strip()).translate(_MARKS).replace("/", ",")
     text = "".join(
         latin(character) or character if not character.isascii() else character for character in text
     )
-    text = re.sub(rf"[^{HAN}A-Za-z' {re.escape(MARKS)}]+", " ", text.replace("’", "'"))
+    text = re.sub(rf"[^{HAN}{READINGS}A-Za-z' {re.escape(MARKS)}]+", " ", text.replace("’", "'"))
     text = re.sub(r"(?<![A-Za-z])'|'(?![A-Za-z])", "", text)
     text = re.sub(r"(?<![A-Za-z]) +| +(?![A-Za-z])", "", re.sub(r" +", " ", text))
     return collapse_runs(text)

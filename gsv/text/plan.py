@@ -1,0 +1,133 @@
+"""From a text as a person wrote it to what will be said: sentences with phones, and breaks between them.
+
+Knows the order: markup, sentences, routing, lexicon, languages. Does not know voices or audio.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from gsv.errors import InputError
+from gsv.text import lexicon as lexicons
+from gsv.text.frontend import joined, speak
+from gsv.text.lexicon import Lexicon
+from gsv.text.markup import Break, Marked, Passage, parse
+from gsv.text.reading import Phones, Spoken, Unread
+from gsv.text.routing import CHOICES, Segment, choice_code, route
+from gsv.text.splitting import at_most, cut, only_marks, prepared, sentences
+
+SENTENCES = "sentences"
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One piece of speech: its text, its segments with their languages, and its phones as a whole."""
+
+    text: str
+    segments: tuple[Spoken, ...]
+    phones: Phones
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Utterances and breaks in their order, and everything that a person should know about the text."""
+
+    items: tuple[Utterance | Break, ...]
+    warnings: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def utterances(self) -> tuple[Utterance, ...]:
+        """The utterances alone."""
+        return tuple(item for item in self.items if isinstance(item, Utterance))
+
+
+@dataclass
+class _Request:
+    """What stays the same over the pieces of one text, and what they leave to be told."""
+
+    version: str
+    marked: Marked
+    entries: dict[tuple[str, str], str]
+    unread: list[Unread] = field(default_factory=list)
+
+    def utterance(self, passage: Passage, start: int, piece: str, code: str) -> Utterance | None:
+        """The piece that begins at `start` of `passage`, or None where nothing of it can be said."""
+        routed = route(piece, code)
+        said = [
+            replace(part, text=lexicons.apply(part.text, part.language, self.entries, self.marked))
+            for part in routed
+        ]
+        spoken = speak(said, self.version, self.marked.inserts)
+        for part, before in zip(spoken, routed, strict=True):
+            for item in part.unread:
+                # Where the lexicon rewrote a segment, only its beginning is known.
+                inside = item.position if part.segment.text == before.text else before.start
+                place = passage.places[min(start + inside, len(passage.places) - 1)]
+                self.unread.append(replace(item, position=place))
+        if not any(part.reading.phones for part in spoken):
+            return None
+        return Utterance(
+            self.marked.written(piece), tuple(spoken), joined(spoken, _main(routed, code)), passage.rate
+        )
+
+
+def plan(
+    text: str,
+    choice: str = "auto",
+    version: str = "v2",
+    method: str = SENTENCES,
+    lexicon: Lexicon | None = None,
+    longest: int = 510,
+) -> Plan:
+    """What is said of `text`, in the language of `choice` (`auto`, `zh`, `all_ja`, ...) where no tag says otherwise.
+
+    `method` is `sentences`, or `cut0` to `cut5` as published; no piece is longer than `longest` characters.
+    Raises `InputError` where nothing can be said, for an unknown choice or method, and for wrong markup.
+    """
+    marked = parse(text)
+    request = _Request(version, marked, lexicon.entries() if lexicon is not None else {})
+    items: list[Utterance | Break] = []
+    for item in marked.items:
+        if isinstance(item, Break):
+            items.append(item)
+            continue
+        code = item.language or choice
+        for start, piece in _pieces(item.text, method, longest, english=code == "en"):
+            utterance = request.utterance(item, start, piece, code)
+            if utterance is not None:
+                items.append(utterance)
+    if not any(isinstance(item, Utterance) for item in items):
+        raise InputError(
+            "the text has nothing to say", "no letter, digit or character with a sound", "write some words"
+        )
+    unread = tuple(request.unread)
+    missing = [f"no reading for {item.character!r} at position {item.position}" for item in unread]
+    return Plan(tuple(items), (*marked.warnings, *missing), unread)
+
+
+def _pieces(text: str, method: str, longest: int, english: bool) -> list[tuple[int, str]]:
+    """Pieces of a text with their places in it, without those that are only marks."""
+    if method == SENTENCES:
+        found = sentences(text, longest)
+    else:
+        found = [part for piece in prepared(cut(text, method), english) for part in at_most(piece, longest)]
+    placed: list[tuple[int, str]] = []
+    cursor = 0
+    for piece in found:
+        place = text.find(piece.strip()[:4], cursor)
+        cursor = place if place >= 0 else cursor
+        if not only_marks(piece):
+            placed.append((cursor, piece))
+        cursor += 1
+    return placed
+
+
+def _main(segments: list[Segment], code: str) -> str:
+    """The language whose counts an utterance gets: the chosen one, else Chinese where there is any."""
+    chosen = CHOICES[choice_code(code)]
+    if not chosen.startswith("auto"):
+        return chosen
+    languages = {segment.language for segment in segments}
+    return next((name for name in ("zh", "yue", "ja", "ko", "en") if name in languages), "en")

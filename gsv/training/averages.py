@@ -1,4 +1,5 @@
-"""An exponential average of a network's weights, which is smoother than the last step and is what is exported.
+"""An exponential average of a network's weights, which is smoother than the last step and is what is
+exported.
 
 Knows: modules and their floating-point state. Does not know: training.
 """

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
 from gsv import files
 from gsv.errors import DataError
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from gsv.training.arrays import ArrayItem, PreparedArrays
 
 READ_PHONES_FILE = "read_phones.json"
+SPEAKER_VECTORS_FILE = "speaker_vectors.safetensors"
 ALIGNED_PHONES_FILE = "aligned_phones.json"
 
 
@@ -40,10 +40,21 @@ class Content:
 class Clips(Protocol):
     """A set of clips of several speakers. Frames are 1/50 s; methods may be called from any thread."""
 
-    names: Sequence[str]
-    speakers: Sequence[str]
-    frames: Sequence[int]
-    languages: Sequence[str]
+    @property
+    def names(self) -> Sequence[str]:
+        """Item names, all different."""
+
+    @property
+    def speakers(self) -> Sequence[str]:
+        """Who speaks, by item; empty where it is not known."""
+
+    @property
+    def frames(self) -> Sequence[int]:
+        """Length of each item."""
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Language code of each item; empty where it is not known."""
 
     def wave(self, index: int) -> np.ndarray:
         """Samples `[T]`, float32 within ±1, at the family's rate."""
@@ -85,11 +96,12 @@ class ArrayClips:
         self._codes = [np.asarray(codes[item.name], dtype=np.int64) for item in self._items]
         self._aligned = _optional_table(arrays.folder / ALIGNED_PHONES_FILE)
         self._read = _optional_table(arrays.folder / READ_PHONES_FILE)
-        self.names = [item.name for item in self._items]
-        self.speakers = [item.speaker for item in self._items]
-        self.languages = [item.language for item in self._items]
+        self.names: Sequence[str] = [item.name for item in self._items]
+        self.speakers: Sequence[str] = [item.speaker for item in self._items]
+        self.languages: Sequence[str] = [item.language for item in self._items]
+        self._speaker_vectors = _speaker_vectors(arrays.folder, config, self.names)
         hop, per_code = config.hop_length, config.quantizer.frames_per_code
-        self.frames = [
+        self.frames: Sequence[int] = [
             min(item.length32 // hop, per_code * len(codes))
             for item, codes in zip(self._items, self._codes, strict=True)
         ]
@@ -112,7 +124,7 @@ class ArrayClips:
         return _between(pairs, start, frames) if pairs else self.phones(index, start, frames)
 
     def speaker_vector(self, index: int) -> np.ndarray | None:
-        return None
+        return self._speaker_vectors[self.names[index]] if self._speaker_vectors else None
 
     def bandwidth(self, index: int) -> float:
         return self._items[index].source_rate / 2
@@ -123,6 +135,21 @@ class ArrayClips:
 
 def _optional_table(path: Path) -> dict[str, list]:
     return json.loads(files.read_text(path)) if path.is_file() else {}
+
+
+def _speaker_vectors(folder: Path, config: FamilyConfig, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Vectors by clip name where the family takes them, one tensor `[D]` a clip in one file."""
+    if config.speaker_input is None:
+        return {}
+    from safetensors.numpy import load_file
+
+    path = folder / SPEAKER_VECTORS_FILE
+    vectors = load_file(path) if path.is_file() else {}
+    missing = [name for name in names if name not in vectors]
+    if missing and (vectors or config.speaker_input.required):
+        what = f"{config.name} needs speaker vectors, and {len(missing)} clips have none"
+        raise DataError(what, f"{SPEAKER_VECTORS_FILE} has nothing for {missing[0]}", "make the file again")
+    return {name: vectors[name].reshape(-1).astype(np.float32) for name in names} if vectors else {}
 
 
 def _between(pairs: Sequence[Sequence[int]], start: int, frames: int) -> list[int]:
@@ -141,7 +168,8 @@ class ExperimentClips:
         """`items`: as `gsv.corpus.items.training_items` gives them, checked and sorted.
 
         Raises:
-            DataError: the family needs speaker vectors and items have none; all are counted, the first is named.
+            DataError: the family needs speaker vectors and items have none; all are counted, the first is
+            named.
         """
         self._items = list(items)
         self._config = config
@@ -154,10 +182,12 @@ class ExperimentClips:
                     f"there is no 7-sv_cn/{missing[0]}.pt",
                     "run tools/extract_speaker.py for this experiment",
                 )
-        self.names = [item.name for item in self._items]
-        self.speakers = [item.speaker for item in self._items]
-        self.languages = [item.language for item in self._items]
-        self.frames = [round(item.seconds * config.sample_rate) // config.hop_length for item in self._items]
+        self.names: Sequence[str] = [item.name for item in self._items]
+        self.speakers: Sequence[str] = [item.speaker for item in self._items]
+        self.languages: Sequence[str] = [item.language for item in self._items]
+        self.frames: Sequence[int] = [
+            round(item.seconds * config.sample_rate) // config.hop_length for item in self._items
+        ]
 
     def wave(self, index: int) -> np.ndarray:
         from gsv import audio
@@ -165,7 +195,7 @@ class ExperimentClips:
         return audio.read(self._items[index].wave_path, self._config.sample_rate).samples
 
     def content(self, index: int) -> Content:
-        from gsv.corpus.items import load_content
+        from gsv.corpus.tables import load_content
 
         features = load_content(self._items[index].content_path)[0].float().numpy()
         return Content(features=fit_frames(features, self.frames[index], self.names[index]))
@@ -180,8 +210,9 @@ class ExperimentClips:
         path = self._items[index].speaker_vector_path
         if self._config.speaker_input is None or path is None:
             return None
-        value = torch.load(path, map_location="cpu", weights_only=True)
-        return value.reshape(-1).float().numpy()
+        from gsv.corpus.tables import load_tensor
+
+        return load_tensor(path, (1, None))[0].numpy()
 
     def bandwidth(self, index: int) -> float:
         return self._config.sample_rate / 2

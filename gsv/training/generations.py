@@ -3,9 +3,9 @@
 Knows: how the parts of a training state become one verified folder, how the newest good one is found again,
 and how many are kept. Does not know: what the parts mean.
 
-A generation is written beside its place, its manifest (sizes and SHA-256 of every file) last, and then renamed.
-A process that dies at any moment therefore leaves the generations that were there before, and at most a folder
-with a temporary name, which the next run removes.
+A generation is written beside its place, its manifest (sizes and SHA-256 of every file) last, and then
+renamed. A process that dies at any moment therefore leaves the generations that were there before, and at
+most a folder with a temporary name, which the next run removes.
 """
 
 from __future__ import annotations
@@ -109,6 +109,8 @@ class Generations:
                 logger.warning(text)
                 self.events.message(text, level="warning")
             self._set_newer_aside(generation.step)
+            # A run that was killed between writing the newest and dropping the oldest.
+            self._drop_old()
             return generation
         if damaged:
             raise DataError(
@@ -138,7 +140,9 @@ class Generations:
                 self._set_aside(path)
 
     def _set_aside(self, path: Path) -> None:
-        """Rename a damaged generation, so that the run can write that step again and a person can still look."""
+        """Rename a damaged generation, so that the run can write that step again and a person can still
+        look.
+        """
         place = path.with_name(DAMAGED + path.name)
         if place.exists():
             shutil.rmtree(place)

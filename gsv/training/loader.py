@@ -2,9 +2,9 @@
 
 Knows: how to keep a few batches ready. Does not know: what is in them.
 
-Threads, not processes: the work is reading and copying (which release the interpreter lock), nothing has to be
-pickled, a killed run leaves no orphans, and Windows behaves as Linux does. Every random choice of an item comes from
-the seed in its draw, so the number of workers changes nothing but the speed.
+Threads, not processes: the work is reading and copying (which release the interpreter lock), nothing has to
+be pickled, a killed run leaves no orphans, and Windows behaves as Linux does. Every random choice of an
+item comes from the seed in its draw, so the number of workers changes nothing but the speed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def prefetched(
 ) -> Iterator[tuple[Batch, Data]]:
     """Yield each batch with what `load` makes of it, in order; `load` runs in up to `workers` threads.
 
-    With 0 workers it runs in the caller. At most `workers + ahead` batches are in memory. An exception of `load`
-    is raised at its batch's turn. Closing the iterator ends the threads.
+    With 0 workers it runs in the caller. At most `workers + ahead` batches are in memory. An exception of
+    `load` is raised at its batch's turn. Closing the iterator ends the threads.
     """
     if workers <= 0:
         for batch in batches:

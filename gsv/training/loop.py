@@ -1,8 +1,8 @@
 """The trainer core: order of batches, time, saving, resuming, stopping and failing, for any task.
 
-Knows: a `Task`, its places, events. Does not know: networks, losses, data. A run that is killed at any moment and
-started again computes what an uninterrupted run computes: batches come from (seed, epoch), randomness inside a step
-from the draws and from (seed, step), and everything else is in the generation.
+Knows: a `Task`, its places, events. Does not know: networks, losses, data. A run that is killed at any
+moment and started again computes what an uninterrupted run computes: batches come from (seed, epoch),
+randomness inside a step from the draws and from (seed, step), and everything else is in the generation.
 """
 
 from __future__ import annotations
@@ -229,7 +229,9 @@ class Trainer:
                     return
 
     def _seeded_step(self, data: Any, updates: Updates) -> dict[str, float]:
-        """One step whose randomness depends on (seed, step, rank) alone; torch's own state is put back after it."""
+        """One step whose randomness depends on (seed, step, rank) alone; torch's own state is put back
+        after it.
+        """
         seed = derive_seed(self.settings.seed, "step", self.step, self.ranks.rank)
         device = self.device if self.device.type == "cuda" else torch.device("cpu")
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

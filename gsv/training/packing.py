@@ -39,7 +39,7 @@ def _pack(value: object, path: str, tensors: dict[str, torch.Tensor]) -> Any:
     if isinstance(value, Mapping):
         plain = all(isinstance(key, str) and not key.startswith("$") for key in value)
         items = [[key, _pack(item, _join(path, key), tensors)] for key, item in value.items()]
-        return {key: item for key, item in items} if plain else {_PAIRS: items}
+        return dict(items) if plain else {_PAIRS: items}
     if isinstance(value, tuple):
         return {_TUPLE: [_pack(item, _join(path, index), tensors) for index, item in enumerate(value)]}
     if isinstance(value, list):

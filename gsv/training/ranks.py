@@ -1,7 +1,7 @@
 """The processes that train together: who this one is, and how sums are shared.
 
-Knows: torch.distributed as started by `torchrun`. Does not know: losses, data. With one process every call is free
-and no process group exists, because launchers for a single device are a known source of failures.
+Knows: torch.distributed as started by `torchrun`. Does not know: losses, data. With one process every call
+is free and no process group exists, because launchers for a single device are a known source of failures.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Ranks:
     def share(self, items: Sequence[Item]) -> tuple[list[Item], float]:
         """This process's part of a joined batch, and its part of the weight.
 
-        A process for which nothing is left takes the first item with weight 0, because all have to take part in
-        every exchange.
+        A process for which nothing is left takes the first item with weight 0, because all have to take
+        part in every exchange.
         """
         mine = list(items[self.rank :: self.world])
         return (mine, len(mine) / len(items)) if mine else (list(items[:1]), 0.0)

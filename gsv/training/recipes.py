@@ -6,6 +6,7 @@ Knows: the published recipe and ours for the tiny family. Does not know: network
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,7 +50,9 @@ class LossConfig(BaseModel):
     discriminator_from: int = Field(default=0, ge=0, description="step at which it begins to learn")
     adversarial_from: int = Field(default=0, ge=0, description="step at which the generator hears of it")
     discriminator_every: int = Field(default=1, ge=1, description="steps from one of its updates to the next")
-    judge_prior: bool = Field(default=False, description="discriminators hear the inference path too")
+    judged: Literal["posterior", "prior", "both"] = Field(
+        default="posterior", description="which of the decoded slices the discriminators hear"
+    )
     hinge: bool = Field(default=False, description="hinge losses instead of least squares")
     resolutions: tuple[tuple[int, int, int], ...] = Field(
         default=(),
@@ -139,7 +142,7 @@ def base_recipe(steps: int, adversarial_from: int, learning_rate: float = 2e-4) 
             discriminator_from=adversarial_from,
             adversarial_from=adversarial_from + 100,
             discriminator_every=2,
-            judge_prior=True,
+            judged="prior",
             hinge=True,
             resolutions=TINY_RESOLUTIONS,
             linear=10.0,

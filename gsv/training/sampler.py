@@ -1,7 +1,7 @@
 """Which items form which batch, decided by (seed, epoch) alone, and a position that can be saved.
 
-Knows: lengths in frames, length buckets, a budget of padded frames a batch, and how an epoch is cut anew when the
-budget shrinks in its middle. Does not know: what an item is, processes, tensors.
+Knows: lengths in frames, length buckets, a budget of padded frames a batch, and how an epoch is cut anew
+when the budget shrinks in its middle. Does not know: what an item is, processes, tensors.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Batch:
 class Position:
     """Where a sampler stands: batches done in this epoch, and the budgets it was cut with.
 
-    `budgets` holds pairs (batches done when it was set, padded frames a batch); the first is (0, start value).
+    `budgets` holds pairs (batches done when it was set, padded frames a batch); the first is (0, start
+    value).
     """
 
     epoch: int = 0

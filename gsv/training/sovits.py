@@ -7,7 +7,7 @@ or how previews are made (a `Previewer` from outside).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,7 +74,7 @@ class SovitsTask:
         self.networks, self.clips, self.recipe, self.device = networks, clips, recipe, device
         self.ranks = ranks if ranks is not None else Ranks()
         self.maker = ItemMaker(clips, recipe.items, self.config)
-        self.lengths = self.maker.lengths()
+        self.lengths: Sequence[int] = self.maker.lengths()
         self.repeats = recipe.items.repeats(len(self.lengths))
         self.generator = networks.generator.to(device).train()
         self.discriminator = networks.discriminator.to(device).train()
@@ -220,9 +220,11 @@ class SovitsTask:
         return total / self.ranks.sum(frames)
 
     def _heard(self, passed: TrainingPass) -> Tensor:
-        """What the discriminators hear of the generator: the posterior's slices, and the prior's if asked for."""
-        both = self.recipe.losses.judge_prior and passed.prior_audio is not None
-        return torch.cat((passed.audio, passed.prior_audio)) if both else passed.audio  # type: ignore[arg-type]
+        """What the discriminators hear of the generator: slices of the posterior, of the prior, or both."""
+        judged = self.recipe.losses.judged
+        if judged == "posterior" or passed.prior_audio is None:
+            return passed.audio
+        return passed.prior_audio if judged == "prior" else torch.cat((passed.audio, passed.prior_audio))
 
     def _discriminator_loss(self, target: Tensor, passed: TrainingPass, updates: Updates) -> Tensor:
         with updates.autocast():

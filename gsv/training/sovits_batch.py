@@ -7,7 +7,8 @@ is numpy until the last line, because it runs in loader threads beside the train
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ class ItemMaker:
         wave = self.clips.wave(index)
         # A crop ends at its last frame; a whole clip keeps what follows it, for the last frame's window.
         target = wave[start * hop :] if frames == total else wave[start * hop : (start + frames) * hop]
-        reference, limit = self._reference(random, index, wave)
+        other, reference, limit = self._reference(random, index, wave)
         phones = self._phones(random, index, start, frames)
         spare = max(frames - self.config.segment_frames, 0)
         return Item(
@@ -81,7 +82,7 @@ class ItemMaker:
             phones=phones,
             reference=reference,
             reference_limit=limit,
-            speaker_vector=self.clips.speaker_vector(index),
+            speaker_vector=self.clips.speaker_vector(other),
             slice_start=int(random.random() * (spare + 1)),
             noise=random.standard_normal((self.config.latent, frames), dtype=np.float32),
             bandwidth=self.clips.bandwidth(index),
@@ -111,29 +112,32 @@ class ItemMaker:
 
     def _reference(
         self, random: np.random.Generator, index: int, own: np.ndarray
-    ) -> tuple[np.ndarray | None, float]:
-        """A stretch of another clip of the speaker, or of this one; None for the target itself."""
+    ) -> tuple[int, np.ndarray | None, float]:
+        """A stretch of another clip of the speaker, or of this one, with its index; None for the target
+        itself.
+        """
         settings, hop = self.settings, self.config.hop_length
         if settings.other_reference == 0.0 and settings.band_limit == 0.0:
-            return None, np.inf
+            return index, None, np.inf
         others = [other for other in self._others[self.clips.speakers[index]] if other != index]
         another = bool(others) and random.random() < settings.other_reference
-        wave = self.clips.wave(others[int(random.integers(len(others)))]) if another else own
+        chosen = others[int(random.integers(len(others)))] if another else index
+        wave = self.clips.wave(chosen) if another else own
         low, high = settings.reference_frames
         frames = min(int(random.integers(low, high + 1)), len(wave) // hop)
         start = int(random.integers(len(wave) // hop - frames + 1))
         gain = 10 ** (settings.reference_gain * random.uniform(-1.0, 1.0) / 20)
         limited = random.random() < settings.band_limit
         limit = float(random.choice(settings.band_limits)) if limited else np.inf
-        return wave[start * hop : (start + frames) * hop] * np.float32(gain), limit
+        return chosen, wave[start * hop : (start + frames) * hop] * np.float32(gain), limit
 
 
 @dataclass
 class SovitsBatch:
     """Padded tensors of one batch; shapes as in `gsv.models.sovits.training_pass.TrainingBatch`.
 
-    Waves are `SPARE_FRAMES` longer than the longest target; behind its end each wave is continued by its mirror
-    image, so that a spectrogram of the whole batch gives every item the frames it would have alone.
+    Waves are `SPARE_FRAMES` longer than the longest target; behind its end each wave is continued by its
+    mirror image, so that a spectrogram of the whole batch gives every item the frames it would have alone.
     """
 
     waves: torch.Tensor
@@ -155,12 +159,12 @@ class SovitsBatch:
 
     def to(self, device: torch.device) -> SovitsBatch:
         """The same batch on a device."""
-        moved = {
-            field.name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+        tensors: dict[str, Any] = {
+            field.name: value.to(device, non_blocking=True)
             for field in fields(self)
-            for value in [getattr(self, field.name)]
+            if isinstance(value := getattr(self, field.name), torch.Tensor)
         }
-        return SovitsBatch(**moved)
+        return replace(self, **tensors)
 
 
 def collate(items: Sequence[Item], config: FamilyConfig, share: float = 1.0) -> SovitsBatch:
@@ -195,7 +199,9 @@ def collate(items: Sequence[Item], config: FamilyConfig, share: float = 1.0) -> 
 
 
 def mirrored(waves: Sequence[np.ndarray], length: int, mirror: int) -> torch.Tensor:
-    """Waves `[T_i]` in one tensor `[B, length]`, each followed by up to `mirror` samples of its mirror image."""
+    """Waves `[T_i]` in one tensor `[B, length]`, each followed by up to `mirror` samples of its mirror
+    image.
+    """
     rows = np.zeros((len(waves), length), dtype=np.float32)
     for row, wave in zip(rows, waves, strict=True):
         size = min(len(wave), length)

@@ -23,7 +23,9 @@ class SpectralLoss:
     def __init__(
         self, sample_rate: int, resolutions: Sequence[tuple[int, int, int]], above_bandwidth: float
     ) -> None:
-        """`resolutions`: (transform, hop, mel bands). `above_bandwidth`: weight of bins that the source lacks."""
+        """`resolutions`: (transform, hop, mel bands). `above_bandwidth`: weight of bins that the source
+        lacks.
+        """
         self.sample_rate = sample_rate
         self.resolutions = tuple(resolutions)
         self.above_bandwidth = above_bandwidth
@@ -69,7 +71,9 @@ def _mean(distance: Tensor, weights: Tensor) -> Tensor:
 
 
 def limit_band(spectrum: Tensor, limits: Tensor, sample_rate: int, floor: float = 1e-4) -> Tensor:
-    """Magnitudes `[B, bins, F]` as if each item had been recorded with a narrower band; `limits` `[B]` in hertz."""
+    """Magnitudes `[B, bins, F]` as if each item had been recorded with a narrower band; `limits` `[B]` in
+    hertz.
+    """
     bins = spectrum.shape[1]
     hertz = torch.linspace(0.0, sample_rate / 2, bins, device=spectrum.device)
     outside = hertz[None, :] > limits.to(spectrum.device)[:, None]

@@ -1,7 +1,7 @@
 """What the trainer core asks of a task, and what it tells it: the protocol that SoVITS and GPT fill.
 
-Knows no network. The core (`gsv.training.loop`) owns order, time, saving and failure; a task owns data, losses and
-optimisers.
+Knows no network. The core (`gsv.training.loop`) owns order, time, saving and failure; a task owns data,
+losses and optimisers.
 """
 
 from __future__ import annotations
@@ -76,10 +76,13 @@ class Moment:
 class Task(Protocol):
     """One thing to train. Methods are called in the main thread unless they say otherwise."""
 
-    lengths: Sequence[int]
-    """Frames of each item, for batching."""
-    repeats: int
-    """How often an epoch takes each item."""
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Frames of each item, for batching."""
+
+    @property
+    def repeats(self) -> int:
+        """How often an epoch takes each item."""
 
     def load(self, batch: Batch) -> Any:
         """Read and collate one batch (this process's part of it). Called in loader threads."""

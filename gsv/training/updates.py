@@ -1,4 +1,5 @@
-"""One optimiser update with its guards: reduced precision, shared gradients, clipping, values that are no numbers.
+"""One optimiser update with its guards: reduced precision, shared gradients, clipping, values that are no
+numbers.
 
 Knows: losses, optimisers, gradient scaling. Does not know: where a loss comes from.
 """
@@ -49,7 +50,8 @@ class Updates:
     ) -> float:
         """Backward pass and update; returns the gradient norm before clipping (NaN where it was refused).
 
-        `loss` is a scalar that is already weighted so that the sum over processes is the loss of the joined batch.
+        `loss` is a scalar that is already weighted so that the sum over processes is the loss of the joined
+        batch.
 
         Raises:
             DataError: `PATIENCE` updates in a row were refused.

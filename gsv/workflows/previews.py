@@ -1,7 +1,8 @@
 """Previews of a SoVITS network in training: what a person hears of it, and how far it is from the original.
 
-Knows: three files a clip (the original, its reconstruction through the posterior, and the path of synthesis with
-another clip as reference), mel distances, and error rates where a recogniser is there. Does not know: the loop.
+Knows: three files a clip (the original, its reconstruction through the posterior, and the path of synthesis
+with another clip as reference), mel distances, and error rates where a recogniser is there. Does not know:
+the loop.
 """
 
 from __future__ import annotations
@@ -111,9 +112,12 @@ class ClipPreviews:
 
 
 def choose(clips: Clips, count: int) -> list[int]:
-    """Indices of `count` clips, spread over the set, of different speakers first; fewer where there are fewer."""
+    """Indices of `count` clips, spread over the set, of different speakers first; fewer where there are
+    fewer.
+    """
     seen: set[str] = set()
-    fresh, rest = [], []
+    fresh: list[int] = []
+    rest: list[int] = []
     for index in np.argsort(np.asarray(clips.names), kind="stable").tolist():
         (rest if clips.speakers[index] in seen else fresh).append(index)
         seen.add(clips.speakers[index])
@@ -126,7 +130,9 @@ def choose(clips: Clips, count: int) -> list[int]:
 
 
 def another(clips: Clips, index: int) -> int:
-    """Another clip of the same speaker, near three to ten seconds; the clip itself where it is the only one."""
+    """Another clip of the same speaker, near three to ten seconds; the clip itself where it is the only
+    one.
+    """
     others: Sequence[int] = [
         i for i, speaker in enumerate(clips.speakers) if speaker == clips.speakers[index] and i != index
     ]

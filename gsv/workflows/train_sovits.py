@@ -21,7 +21,7 @@ from gsv.families import FamilyConfig, family
 from gsv.files import read_text
 from gsv.models.discriminator import new_discriminator
 from gsv.models.sovits.synthesizer import Synthesizer, new_synthesizer
-from gsv.settings import choose_device, workspace_of
+from gsv.settings import Workspace, choose_device, workspace_of
 from gsv.training.clips import ArrayClips, Clips
 from gsv.training.loop import RunResult, Trainer
 from gsv.training.ranks import Ranks, joined_ranks
@@ -51,7 +51,7 @@ class SovitsRequest(BaseModel):
     from_scratch: bool = Field(default=False, description="fresh weights but for the quantizer")
     quantizer: Path | None = Field(default=None, description="safetensors with ssl_proj.* and quantizer.*")
     configuration: Path | None = Field(default=None, description="JSON of a changed family configuration")
-    pretrained: Path = Field(description="folder of shipped and downloaded models")
+    workspace: Path = Field(description="folder that holds experiments and models")
     checkpoints: Path | None = None
     recogniser: Path | None = Field(default=None, description="folder of a recogniser for previews")
     licence: str = ""
@@ -81,7 +81,7 @@ def request_of(options: Mapping[str, Any]) -> SovitsRequest:
         return SovitsRequest(
             **given,
             experiment=workspace.experiment(name) if name else None,
-            pretrained=workspace.pretrained,
+            workspace=workspace.root,
             recipe=Recipe.model_validate_json(read_text(recipe)) if recipe is not None else None,
             loop=LoopSettings(**loop),
         )
@@ -95,7 +95,8 @@ def train_sovits(request: SovitsRequest, events: Events) -> RunResult:
     """Train to the end, or until a stop is requested.
 
     Raises:
-        GsvError: see `Trainer.run`; also InputError, WeightsError and DataError for what does not fit together.
+        GsvError: see `Trainer.run`; also InputError, WeightsError and DataError for what does not fit
+        together.
     """
     if (request.experiment is None) == (request.arrays is None):
         raise InputError(
@@ -139,7 +140,7 @@ def _networks(request: SovitsRequest, events: Events) -> tuple[Networks, BundleI
         return Networks(generator, new_discriminator(config.discriminator, seed + 1)), None
     from gsv.weights.networks import load_discriminator, load_synthesizer
 
-    path = request.base or _default_base(request)
+    path = _base_path(request)
     generator, info = load_synthesizer(path, posterior=True)
     config = generator.config
     place = request.base_discriminator or _discriminator_beside(path)
@@ -193,19 +194,15 @@ def _load_quantizer(generator: Synthesizer, path: Path | None) -> None:
     generator.load_state_dict(state, strict=False)
 
 
-def _default_base(request: SovitsRequest) -> Path:
-    """The shipped or downloaded base weights of the family."""
-    name = request.family or "tiny"
-    if name == "tiny":
-        path = request.pretrained / "tiny" / "sovits.safetensors"
-        if not path.is_file():
-            raise InputError(
-                f"there are no base weights {path}", "they ship with the program", "name others with --base"
-            )
-        return path
-    from gsv.weights.download import require
+def _base_path(request: SovitsRequest) -> Path:
+    """The base weights that were named, or those of the family: the experiment's, where none was named."""
+    from gsv.corpus.experiment import Experiment
+    from gsv.stages.defaults import base_model
 
-    return require(name, request.pretrained)
+    name = request.family
+    if not name and request.experiment is not None:
+        name = Experiment.open(request.experiment).record.family
+    return base_model(Workspace(request.workspace), name or "tiny", request.base)
 
 
 def _discriminator_beside(path: Path) -> Path | None:
@@ -231,8 +228,9 @@ def _clips(
     from gsv.workflows.experiment_clips import experiment_clips
 
     assert request.experiment is not None
-    clips_of_experiment = experiment_clips(request.experiment, config, base, events)
-    return clips_of_experiment, clips_of_experiment
+    name = request.base.name if request.base is not None else "of the base"
+    found = experiment_clips(request.experiment, config, base, name, events)
+    return found, found
 
 
 def _recipe(request: SovitsRequest, config: FamilyConfig) -> Recipe:

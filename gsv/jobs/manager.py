@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +66,9 @@ class JobManager:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.RLock()
         self._closing = threading.Event()
+        self._ended: list[str] = []
+        self.on_end: Callable[[JobView], None] | None = None
+        """Called once for each job that ended, outside the lock, from whatever thread looked at it."""
         self._thread: threading.Thread | None = None
 
     def submit(
@@ -168,6 +171,11 @@ class JobManager:
                 if job.state.state is JobState.RUNNING:
                     self._look_at(job)
             self._start_next()
+            ended, self._ended = self._ended, []
+        for job_id in ended:
+            view = self.view(job_id)
+            if view is not None and self.on_end is not None:
+                self.on_end(view)
 
     def recover(self) -> None:
         """Take up the jobs of an earlier studio: running ones are watched, dead ones are failed."""
@@ -278,6 +286,7 @@ class JobManager:
         outcome, reason = verdict.judge(job.state, exit_code, job.reader.progress, job.folder.log)
         changes = {"state": outcome, "reason": reason, "exit_code": exit_code, "ended": time.time()}
         job.set_state(job.state.model_copy(update=changes))
+        self._ended.append(job.command.id)
 
     def _recover_one(self, folder: JobFolder) -> None:
         """Take up one folder; one that cannot be read becomes a failed job, not a crash."""

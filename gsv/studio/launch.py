@@ -87,11 +87,12 @@ def run(
     with StudioLock(admission.workspace.logs) as lock:
         lock.acquire(f"http://{options.host}:{options.port}")
         jobs = JobManager(admission.workspace.jobs, tools, admission.workspace.root)
-        jobs.recover()
-        jobs.watch()
         devices = DeviceSearch()
         devices.start()
         studio = Studio(admission.workspace, jobs, admission.labels, admission.access, devices)
+        jobs.on_end = lambda view: studio.note_job(view.command.experiment, view.id)
+        jobs.recover()
+        jobs.watch()
         try:
             page = _serve(studio, admission, options)
             say(f"The studio is open: {page.local_url}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from gsv.studio import parts, reading
+from gsv.studio import parts, reading, theme
 from gsv.studio.studio import Studio
 
 
@@ -39,8 +39,9 @@ class ListeningPanel:
         clips = [preview.clip for preview in found if preview.step == step]
         clip = clip if clip in clips else (clips[0] if clips else "")
         sounds = next((each.sounds for each in found if (each.step, each.clip) == (step, clip)), {})
+        named = [(self.studio.labels("preview_at", n=reading.number_in(each)), each) for each in steps]
         return [
-            parts.fresh(seen, "steps", (steps, step), gr.update(choices=steps, value=step or None)),
+            parts.fresh(seen, "steps", (steps, step), gr.update(choices=named, value=step or None)),
             parts.fresh(seen, "clips", (clips, clip), gr.update(choices=clips, value=clip or None)),
             *(self._player(kind, sounds, seen) for kind in self.players),
         ]
@@ -64,6 +65,7 @@ def build(studio: Studio) -> ListeningPanel:
             interactive=False,
             elem_id=f"preview-{kind}",
             buttons=["download"],
+            waveform_options=theme.waveform(),
             elem_classes="player",
         )
         for kind in reading.PREVIEW_KINDS

@@ -16,7 +16,8 @@ from gsv.settings import Workspace
 
 POINTS = 400
 """Points of a curve: a long run is thinned, the eye cannot see more."""
-EPOCHS = "-epochs"
+BETWEEN = " · "
+"""Stands between the file and the figure in a curve's name."""
 NOT_CURVES = ("t", "step", "epoch")
 PREVIEW_KINDS = ("original", "reconstruction", "inference")
 SOUNDS = (".wav", ".flac", ".ogg")
@@ -100,7 +101,7 @@ class Curves:
 
     def update(self) -> dict[str, list[tuple[float, float]]]:
         """Curves by name, each a list of (step, value)."""
-        for path in sorted(self._folder.glob("*.jsonl")):
+        for path in sorted(self._folder.glob("*.jsonl"), key=lambda path: (len(path.stem), path.name)):
             try:
                 self._follow(path)
             except OSError:
@@ -141,7 +142,7 @@ class Curves:
 
 def _prefix(path: Path) -> str:
     """What tells the curves of one file from those of another."""
-    return f"{path.stem} · "
+    return path.stem + BETWEEN
 
 
 def thinned(points: list[tuple[float, float]], most: int = POINTS) -> list[tuple[float, float]]:
@@ -173,11 +174,11 @@ def previews(folder: Path) -> list[Preview]:
             if kind in PREVIEW_KINDS:
                 found.setdefault((str(path.parent.relative_to(folder)), clip), {})[kind] = path
     ordered = sorted(found.items(), key=lambda item: item[0][1])
-    ordered.sort(key=lambda item: _number(item[0][0]), reverse=True)
+    ordered.sort(key=lambda item: number_in(item[0][0]), reverse=True)
     return [Preview(step, clip, sounds) for (step, clip), sounds in ordered]
 
 
-def _number(text: str) -> int:
+def number_in(text: str) -> int:
     """The last number in a folder's name, to sort by."""
     numbers = re.findall(r"\d+", text)
     return int(numbers[-1]) if numbers else 0

@@ -44,8 +44,7 @@ class Studio:
             experiment=call.experiment,
             outputs=call.outputs,
         )
-        if call.experiment:
-            self._note_job(call.experiment, job_id)
+        self.note_job(call.experiment, job_id)
         return job_id
 
     def latest(self, scripts: Sequence[str], experiment: str = "") -> JobView | None:
@@ -74,10 +73,13 @@ class Studio:
         """Where conversions are kept."""
         return self.workspace.root / "output"
 
-    def _note_job(self, experiment: str, job_id: str) -> None:
-        """Let the experiment know its job; one that does not exist yet, or is busy, goes without."""
+    def note_job(self, experiment: str, job_id: str) -> None:
+        """Let the experiment know its job. Called at the start and, since the first job makes the
+        experiment, at the end too; an experiment that cannot be written to goes without."""
         from gsv.corpus.experiment import RECORD_FILE, Experiment
 
+        if not experiment:
+            return
         folder = self.workspace.experiment(experiment)
         if not (folder / RECORD_FILE).is_file():
             return

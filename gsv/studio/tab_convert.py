@@ -16,7 +16,7 @@ import gradio as gr
 from gsv import files
 from gsv.errors import InputError, ResourceError
 from gsv.jobs import JobState
-from gsv.studio import commands, parts, reading
+from gsv.studio import commands, parts, reading, theme
 from gsv.studio.studio import Studio
 
 SCRIPTS = (commands.CONVERT,)
@@ -74,6 +74,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
                 interactive=False,
                 elem_id="convert-result",
                 buttons=["download"],
+                waveform_options=theme.waveform(),
                 elem_classes="player",
             )
     outputs = [*panel.outputs, result, form.voice, seen]
@@ -163,6 +164,7 @@ def _upload(studio: Studio, name: str) -> gr.Audio:
         type="filepath",
         elem_id=f"convert-{name}",
         editable=False,
+        waveform_options=theme.waveform(),
         min_width=220,
         elem_classes="player",
     )

@@ -61,14 +61,14 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     seen = gr.State({})
     timer = gr.Timer(parts.TICK, active=False)
     with gr.Row(equal_height=False):
-        with gr.Column(scale=5, min_width=360):
+        with gr.Column(scale=1, min_width=380):
             form = _form(studio)
             start = gr.Button(labels("train_start"), variant="primary", elem_id="train-start", size="lg")
             parts.heading(labels("now"))
             panel = parts.job_panel(
                 studio, "train", SCRIPTS, (labels("no_training"), labels("no_training_help"))
             )
-        with gr.Column(scale=6, min_width=380):
+        with gr.Column(scale=1, min_width=380):
             parts.heading(labels("curve"), labels("curve_help"))
             curve, plot, no_curve = _curve(studio)
             parts.heading(labels("previews"), labels("previews_help"))
@@ -199,12 +199,21 @@ def _curve_updates(studio: Studio, experiment: str, name: str, seen: parts.Seen)
         name = next((each for key in PREFERRED for each in names if key in each), names[0] if names else "")
     points = reading.thinned(curves.get(name, []))
     shown = (experiment, name, len(curves.get(name, [])), points[-1:] or None)
-    choice = gr.update(choices=names, value=name or None)
+    choice = gr.update(choices=[(_spoken(studio, each), each) for each in names], value=name or None)
     return [
         parts.fresh(seen, "curves", (names, name), choice),
         parts.fresh(seen, "points", shown, gr.update(value=_frame(points), visible=bool(points))),
         parts.fresh(seen, "no points", bool(points), gr.update(visible=not points)),
     ]
+
+
+def _spoken(studio: Studio, name: str) -> str:
+    """A curve's name as a person would say it: what it is, then how often it is measured."""
+    stem, _, metric = name.partition(reading.BETWEEN)
+    trainer, _, kind = stem.partition("-")
+    often = {"": "each_step", "epochs": "each_epoch", "previews": "each_preview"}.get(kind)
+    words = studio.labels(often) if often else kind
+    return f"{metric} ({trainer}, {words})"
 
 
 def _experiments(known: list[str], chosen: str | None, seen: parts.Seen) -> Any:

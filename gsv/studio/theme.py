@@ -31,9 +31,21 @@ MONO = ("ui-monospace", "SF Mono", "Cascadia Mono", "Consolas", "DejaVu Sans Mon
 HEAD = '<meta name="referrer" content="no-referrer">'
 
 
+WAVE_COLOUR, PLAYED_COLOUR = "#94a3b8", "#0d9488"
+
+
 def style_sheet() -> str:
     """The page's own CSS."""
     return resources.files("gsv.studio").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def waveform() -> gradio.WaveformOptions:
+    """Colours of a player, the same in all of them."""
+    import gradio as gr
+
+    return gr.WaveformOptions(
+        waveform_color=WAVE_COLOUR, waveform_progress_color=PLAYED_COLOUR, show_recording_waveform=True
+    )
 
 
 def theme() -> gradio.themes.Base:

@@ -51,6 +51,16 @@ def test_arguments_arrive_unchanged(make_manager: Make, workspace: Path) -> None
     assert not list(workspace.rglob("pwned"))
 
 
+def test_end_is_told_once(make_manager: Make) -> None:
+    manager = make_manager()
+    told: list[tuple[str, JobState]] = []
+    manager.on_end = lambda view: told.append((view.id, view.status))
+    job_id = act(manager, "steps", "1", "0")
+    ended(manager, job_id)
+    manager.tick()
+    assert told == [(job_id, JobState.DONE)]
+
+
 def test_typed_error_is_the_reason(make_manager: Make) -> None:
     manager = make_manager()
     view = ended(manager, act(manager, "refuse"))

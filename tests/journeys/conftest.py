@@ -29,7 +29,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 90.0
+PATIENCE = 150.0
 """Seconds before a journey is given up; nothing waits this long unless something is broken."""
 
 

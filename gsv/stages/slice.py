@@ -1,0 +1,244 @@
+"""The slice stage: long recordings to clips of a few seconds.
+
+Knows files, clip names and what was sliced before. Where to cut is decided by `gsv.audio.slicing`. A
+recording of any length passes in bounded memory: once for its levels, once for its clips.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gsv.audio import Writer, blocks, resample_stream
+from gsv.audio.slicing import Levels, SliceSettings, cut, measure, slice_level
+from gsv.corpus.journal import Entry, Journal, item_key
+from gsv.errors import Cancelled, DataError, GsvError, InputError
+from gsv.events import Counts, Events
+from gsv.files import MAX_NAME_BYTES, safe_name, sha256
+from gsv.listening.activity import CHUNK, SAMPLE_RATE, SpeechActivity
+from gsv.stages.sounds import recordings
+from gsv.stages.workers import Outcome, run_batches, worker_count
+
+RATE = 32000
+JOURNAL = "slices.jsonl"
+_BLOCK_HOPS = 1000
+_NUMBERS = "_0000000000_0000000000.wav"
+_SPEECH = 0.5
+
+
+@dataclass(frozen=True)
+class SliceOptions:
+    """How clips are cut and written."""
+
+    cutting: SliceSettings = field(default_factory=SliceSettings)
+    maximum: float = 0.9
+    """Peak that the levelled part of a clip is brought to."""
+    alpha: float = 0.25
+    """Share of the levelled part in a clip, 0 to 1."""
+    as_float: bool = False
+    """Write float samples, untouched where alpha is 0, instead of 16-bit ones."""
+    speech_activity: bool = False
+    """Take for silence what is no speech, instead of what is soft."""
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a level outside of its range."""
+        if not 0 <= self.alpha <= 1 or not 0 < self.maximum <= 1:
+            raise InputError("the level cannot be used", "alpha is from 0 to 1, the maximum above 0 up to 1")
+
+
+@dataclass(frozen=True)
+class SliceTask:
+    """One recording; its clips are called `prefix_START_END.wav`, in samples at 32 kHz."""
+
+    name: str
+    path: Path
+    prefix: str
+
+
+@dataclass(frozen=True)
+class SliceWork:
+    """Cuts recordings into a folder."""
+
+    output: Path
+    options: SliceOptions
+
+    def __call__(self) -> Callable[[Sequence[SliceTask]], list[Outcome]]:
+        activity = SpeechActivity() if self.options.speech_activity else None
+
+        def one(task: SliceTask) -> Outcome:
+            try:
+                return Outcome(task.name, slice_recording(task, self.output, self.options, activity))
+            except GsvError as error:
+                return Outcome(task.name, reason=str(error))
+
+        return lambda tasks: [one(task) for task in tasks]
+
+
+def slice_recording(
+    task: SliceTask, output: Path, options: SliceOptions, activity: SpeechActivity | None = None
+) -> dict[str, Any]:
+    """Write the clips of one recording; returns their names and how much was kept.
+
+    Raises InputError and DataError for a recording that cannot be read, DataError for one without sound.
+    """
+    settings = options.cutting
+    block_seconds = _BLOCK_HOPS * settings.hop_samples(RATE) / RATE
+    levels = measure(blocks(task.path, RATE, block_seconds), RATE, settings)
+    rms = None if activity is None else _speech_levels(task.path, levels, settings, activity)
+    clips = cut(levels, RATE, settings, rms)
+    if not clips:
+        why = "no speech was found" if activity else f"nothing is louder than {settings.threshold_db:g} dB"
+        raise DataError(f"{task.path.name} holds nothing to cut out", why, "Lower the threshold.")
+    _remove_clips(output, task.prefix)
+    names = [f"{task.prefix}_{start:010d}_{end:010d}.wav" for start, end in clips]
+    pieces = _pieces(blocks(task.path, RATE, block_seconds), clips)
+    for name, (start, end) in zip(names, clips, strict=True):
+        _write_clip(output / name, next(pieces), levels.peak(start, end), options)
+    kept = sum(end - start for start, end in clips)
+    return {"files": names, "seconds": round(kept / RATE, 3), "of_seconds": round(levels.samples / RATE, 3)}
+
+
+def _write_clip(path: Path, parts: Iterator[np.ndarray], peak: float, options: SliceOptions) -> None:
+    untouched = options.as_float and options.alpha == 0
+    with Writer(path, RATE, "FLOAT" if options.as_float else "PCM_16") as writer:
+        for part in parts:
+            writer.append(part if untouched else slice_level(part, peak, options.maximum, options.alpha))
+
+
+def _pieces(stream: Iterator[np.ndarray], clips: Sequence[tuple[int, int]]) -> Iterator[Iterator[np.ndarray]]:
+    """For each clip its samples, as parts of the stream that passes once; take them in order."""
+    block, position = np.zeros(0, np.float32), 0
+
+    def parts(start: int, end: int) -> Iterator[np.ndarray]:
+        nonlocal block, position
+        while start < end:
+            while position + len(block) <= start:
+                position += len(block)
+                block = next(stream)
+            part = block[start - position : end - position]
+            yield part
+            start += len(part)
+
+    for start, end in clips:
+        yield parts(start, end)
+
+
+def _speech_levels(
+    path: Path, levels: Levels, settings: SliceSettings, activity: SpeechActivity
+) -> np.ndarray:
+    """Levels whose silent frames are those without speech; the quietest frames stay where they are."""
+    seconds = CHUNK * 32 / SAMPLE_RATE
+    stream = resample_stream(blocks(path, RATE, seconds), RATE, SAMPLE_RATE)
+    chances = activity.probabilities(stream)
+    centres = np.arange(len(levels.rms)) * levels.hop * SAMPLE_RATE // (RATE * CHUNK)
+    speaks = chances[np.minimum(centres, len(chances) - 1)] >= _SPEECH
+    below = np.nextafter(settings.threshold, 0)
+    return np.where(speaks, np.maximum(levels.rms, settings.threshold), np.minimum(levels.rms, below))
+
+
+def _remove_clips(output: Path, prefix: str) -> None:
+    """Remove what an earlier slicing of the same recording left."""
+    mine = re.compile(re.escape(prefix) + r"_\d{10}_\d{10}\.wav")
+    for path in output.iterdir():
+        if mine.fullmatch(path.name):
+            path.unlink()
+
+
+def slice_recordings(
+    source: Path,
+    output: Path,
+    options: SliceOptions | None = None,
+    *,
+    workers: int = 0,
+    events: Events | None = None,
+) -> Counts:
+    """Slice a recording, or all recordings below a folder, into clips in the folder `output`.
+
+    What was sliced with the same options is skipped. Raises InputError for a missing or empty source,
+    DependencyError where the speech activity is not installed, DataError where no recording is usable,
+    Cancelled; a bad recording only counts.
+    """
+    events, options, output = events or Events(), options or SliceOptions(), Path(output)
+    if Path(source).is_dir() and Path(source).resolve() == output.resolve():
+        raise InputError(
+            "the clips cannot go into the folder of the recordings", remedy="Name another folder."
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    if options.speech_activity:
+        SpeechActivity()
+    counts = Counts()
+    journal = Journal(output / JOURNAL)
+    tasks, keys = _tasks(Path(source), output, options, counts, events)
+    pending = [task for task in tasks if not _done(journal.done(task.name, keys[task.name]), output)]
+    counts.skipped += len(tasks) - len(pending)
+    try:
+        with journal:
+            batches = [[task] for task in pending]
+            workers = worker_count(workers, len(batches))
+            for ended, outcomes in enumerate(
+                run_batches(batches, SliceWork(output, options), workers=workers, events=events), start=1
+            ):
+                for outcome in outcomes:
+                    _take(outcome, keys[outcome.name], journal, counts, events)
+                events.progress(ended, len(batches), "slice")
+    except Cancelled:
+        events.counts(counts)
+        raise
+    journal.compact()
+    events.counts(counts)
+    counts.require_some("slice")
+    return counts
+
+
+def _take(outcome: Outcome, key: str, journal: Journal, counts: Counts, events: Events) -> None:
+    if outcome.reason:
+        counts.fail(outcome.name, outcome.reason)
+        events.item(outcome.name, "failed", outcome.reason)
+        return
+    journal.add(outcome.name, key, **outcome.record)
+    counts.done += 1
+    events.item(outcome.name, "done", f"{len(outcome.record['files'])} clips")
+
+
+def _done(entry: Entry | None, output: Path) -> bool:
+    return entry is not None and all((output / name).is_file() for name in entry["files"])
+
+
+def _tasks(
+    source: Path, output: Path, options: SliceOptions, counts: Counts, events: Events
+) -> tuple[list[SliceTask], dict[str, str]]:
+    """Recordings in sorted order, with distinct prefixes; one that cannot be read is counted as failed."""
+    files = recordings(source, besides=output)
+    counts.read = len(files)
+    tasks: list[SliceTask] = []
+    keys: dict[str, str] = {}
+    taken: set[str] = set()
+    for name, path in files.items():
+        events.check_stop()
+        try:
+            digest = sha256(path)
+        except OSError as error:
+            counts.fail(name, f"unreadable: {error.strerror or error}")
+            events.item(name, "failed", counts.reasons[name])
+            continue
+        prefix = _prefix(path.name, taken)
+        keys[name] = item_key(audio=digest, options=asdict(options), prefix=prefix, rule=1)
+        tasks.append(SliceTask(name, path, prefix))
+    return tasks, keys
+
+
+def _prefix(name: str, taken: set[str]) -> str:
+    """The source's name, short enough for the numbers behind it, distinct without case."""
+    room = MAX_NAME_BYTES - len(_NUMBERS)
+    stem, dot, ending = name.rpartition(".")
+    while len(safe_name(name).encode()) > room and stem:
+        stem = stem[:-1]
+        name = f"{stem}{dot}{ending}"
+    prefix = safe_name(name, taken)
+    taken.add(prefix)
+    return prefix

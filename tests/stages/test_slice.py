@@ -1,0 +1,118 @@
+"""The slice stage: clips of real files, resume, odd names, bad files, speech activity."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gsv.audio import read, write
+from gsv.errors import DataError, InputError
+from gsv.events import RecordedEvents
+from gsv.stages.slice import SliceOptions, slice_recordings
+
+RATE = 32000
+NAME = re.compile(r"(.+)_(\d{10})_(\d{10})\.wav")
+
+
+def speechlike(seed: int, parts: list[tuple[float, float]]) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    pieces = [generator.normal(size=int(RATE * seconds)) * level for seconds, level in parts]
+    return np.concatenate(pieces).astype(np.float32).clip(-1, 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / 'it\'s "raw" $(touch pwned) 你好 🎤'
+    (root / "inner").mkdir(parents=True)
+    write(root / "a.wav", speechlike(1, [(4.5, 0.2), (0.8, 0), (5.0, 0.3), (1.2, 0), (4.2, 0.1)]), RATE)
+    write(root / "inner" / "a.wav", speechlike(2, [(5.0, 0.2), (1.0, 0.0), (25.0, 0.2)]), RATE, "FLOAT")
+    write(root / "silent.wav", np.zeros(RATE, np.float32), RATE)
+    (root / "broken.mp3").write_bytes(b"no sound")
+    (root / "notes.txt").write_text("not for us")
+    return root
+
+
+def clips_in(output: Path) -> dict[str, list[tuple[int, int]]]:
+    found: dict[str, list[tuple[int, int]]] = {}
+    for path in sorted(output.glob("*.wav")):
+        match = NAME.fullmatch(path.name)
+        assert match
+        found.setdefault(match[1], []).append((int(match[2]), int(match[3])))
+    return found
+
+
+def test_the_script_slices_a_folder(folder: Path, tmp_path: Path, run: Callable[..., Any]) -> None:
+    output = folder / "clips"
+    ended = run("slice", "--input", folder, "--output", output, "--alpha", 0, "--float")
+    assert ended.returncode == 0, ended.stderr
+    assert "read 4  done 2  skipped 0  failed 2" in ended.stderr
+    clips = clips_in(output)
+    assert {name: len(pieces) for name, pieces in clips.items()} == {"a.wav": 3, "a-2.wav": 4}
+    for name, source in (("a.wav", "a.wav"), ("a-2.wav", "inner/a.wav")):
+        whole = read(folder / source).samples
+        for start, end in clips[name]:
+            clip = read(output / f"{name}_{start:010d}_{end:010d}.wav")
+            assert clip.rate == RATE and np.array_equal(clip.samples, whole[start:end]), "untouched samples"
+            assert end - start <= 12 * RATE
+    again = run("slice", "--input", folder, "--output", output, "--alpha", 0, "--float")
+    assert "read 4  done 0  skipped 2  failed 2" in again.stderr
+    assert clips_in(output) == clips
+
+
+def test_other_options_or_another_recording_replace_the_clips(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "clips"
+    assert slice_recordings(folder / "a.wav", output).done == 1
+    first = clips_in(output)
+    (start, end) = first["a.wav"][0]
+    peak = np.abs(read(folder / "a.wav").samples[start:end]).max()
+    clip = read(output / f"a.wav_{start:010d}_{end:010d}.wav").samples
+    assert np.abs(clip).max() == pytest.approx(0.225 + 0.75 * peak, abs=1e-3)
+    write(folder / "a.wav", speechlike(3, [(4.5, 0.2), (0.8, 0), (5.0, 0.3)]), RATE)
+    assert slice_recordings(folder / "a.wav", output).done == 1
+    assert len(clips_in(output)["a.wav"]) == 2 and clips_in(output) != first
+    assert slice_recordings(folder / "a.wav", output, SliceOptions(alpha=0.5)).done == 1
+    next(output.glob("*.wav")).unlink()
+    assert slice_recordings(folder / "a.wav", output, SliceOptions(alpha=0.5)).done == 1
+
+
+def test_any_number_of_workers_gives_the_same_clips(folder: Path, tmp_path: Path) -> None:
+    for workers in (1, 2):
+        slice_recordings(folder, tmp_path / str(workers), workers=workers)
+    files = [{path.name: path.read_bytes() for path in (tmp_path / w).iterdir()} for w in ("1", "2")]
+    assert files[0] == files[1] and len(files[0]) == 8
+
+
+def test_bad_sources_are_typed_errors(folder: Path, tmp_path: Path) -> None:
+    events = RecordedEvents()
+    with pytest.raises(DataError, match="nothing"):
+        slice_recordings(folder / "silent.wav", tmp_path / "x", events=events)
+    assert events.of("counts")[0]["failed"] == 1
+    for source in (folder / "nowhere", folder / "inner" / "nowhere.wav", tmp_path / "x"):
+        with pytest.raises(InputError):
+            slice_recordings(source, tmp_path / "y")
+    with pytest.raises(InputError, match="another folder"):
+        slice_recordings(folder, folder)
+    with pytest.raises(InputError):
+        SliceOptions(alpha=2)
+
+
+def test_long_names_keep_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / f"{'长' * 60}.wav"
+    write(path, speechlike(1, [(1.0, 0.2)]), RATE)
+    slice_recordings(path, tmp_path / "clips")
+    (clip,) = (tmp_path / "clips").glob("*.wav")
+    assert clip.name.endswith(f".wav_0000000000_{RATE:010d}.wav") and len(clip.name.encode()) <= 100
+
+
+def test_speech_activity_takes_noise_for_silence(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("silero_vad", reason="needs silero-vad")
+    counts = slice_recordings(folder / "a.wav", tmp_path / "loud")
+    assert counts.done == 1
+    with pytest.raises(DataError, match="no speech"):
+        slice_recordings(folder / "a.wav", tmp_path / "speech", SliceOptions(speech_activity=True))

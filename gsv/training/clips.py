@@ -17,14 +17,12 @@ import numpy as np
 from gsv import files
 from gsv.errors import DataError
 from gsv.families import FamilyConfig
+from gsv.training.arrays import ALIGNED_FILE, READ_FILE, ArrayItem, PreparedArrays
 
 if TYPE_CHECKING:
     from gsv.corpus.items import TrainingItem
-    from gsv.training.arrays import ArrayItem, PreparedArrays
 
-READ_PHONES_FILE = "read_phones.json"
 SPEAKER_VECTORS_FILE = "speaker_vectors.safetensors"
-ALIGNED_PHONES_FILE = "aligned_phones.json"
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,8 @@ class ArrayClips:
             remedy = "make the codes again with tools/pretrain_content.py"
             raise DataError(f"{len(missing)} clips have no codes", f"the first is {missing[0]}", remedy)
         self._codes = [np.asarray(codes[item.name], dtype=np.int64) for item in self._items]
-        self._aligned = _optional_table(arrays.folder / ALIGNED_PHONES_FILE)
-        self._read = _optional_table(arrays.folder / READ_PHONES_FILE)
+        self._aligned = _optional_table(arrays.folder / ALIGNED_FILE)
+        self._read = _optional_table(arrays.folder / READ_FILE)
         self.names: Sequence[str] = [item.name for item in self._items]
         self.speakers: Sequence[str] = [item.speaker for item in self._items]
         self.languages: Sequence[str] = [item.language for item in self._items]

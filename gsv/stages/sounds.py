@@ -10,38 +10,9 @@ from pathlib import Path
 
 from gsv.errors import InputError
 
-SOUND_ENDINGS = frozenset(
-    (
-        ".wav",
-        ".w64",
-        ".rf64",
-        ".flac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".mp3",
-        ".m4a",
-        ".aac",
-        ".aiff",
-        ".aif",
-        ".wma",
-        ".amr",
-        ".ac3",
-        ".caf",
-        ".au",
-        ".webm",
-        ".mp4",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".avi",
-        ".flv",
-        ".ts",
-        ".mpg",
-        ".mpeg",
-        ".3gp",
-    )
-)
+_SOUND = (".wav .w64 .rf64 .flac .ogg .oga .opus .mp3 .m4a .aac .aiff .aif .wma .amr .ac3 .caf .au",)
+_VIDEO = (".webm .mp4 .m4v .mkv .mov .avi .flv .ts .mpg .mpeg .3gp",)
+SOUND_ENDINGS = frozenset(ending for line in _SOUND + _VIDEO for ending in line.split())
 """Endings of sound and video files."""
 
 

@@ -22,6 +22,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("weights",),
     ("models", "text", "audio"),
     # The foundations: single files, each a row of its own.
+    ("gpt_families",),
     ("families",),
     ("settings",),
     ("files",),

@@ -115,6 +115,14 @@ def _form(studio: Studio) -> Form:
             info=labels("voice_help"),
             elem_id="convert-voice",
         )
+    return Form(source, reference, voice, *_options(studio))
+
+
+def _options(
+    studio: Studio,
+) -> tuple[gr.Textbox, gr.Dropdown, gr.Slider, gr.Slider, gr.Number, gr.Dropdown]:
+    """The folded part of the form, in the order of `Form`: text, language, speed, noise, seed, device."""
+    labels = studio.labels
     with gr.Accordion(labels("more_settings"), open=False, elem_id="convert-more"):
         text = gr.Textbox(label=labels("text"), info=labels("text_help"), lines=2, elem_id="convert-text")
         with gr.Row():
@@ -153,7 +161,7 @@ def _form(studio: Studio) -> Form:
                 elem_id="convert-noise",
             )
         device = parts.device_choice(studio, "convert")
-    return Form(source, reference, voice, text, language, speed, noise, seed, device)
+    return text, language, speed, noise, seed, device
 
 
 def _upload(studio: Studio, name: str) -> gr.Audio:

@@ -55,16 +55,16 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         return refresh(str(event.job), seen_now)
 
     def run_again(job_id: str, seen_now: parts.Seen) -> list[Any]:
-        new = studio.jobs.repeat(job_id)
+        new = studio.jobs.repeat(_shown(seen_now))
         parts.started(studio, new)
         return refresh(new, seen_now)
 
     def forget(job_id: str, seen_now: parts.Seen) -> list[Any]:
-        studio.jobs.remove(job_id)
+        studio.jobs.remove(_shown(seen_now))
         return refresh("", seen_now)
 
     def end(job_id: str, seen_now: parts.Seen) -> list[Any]:
-        studio.jobs.stop(job_id)
+        studio.jobs.stop(_shown(seen_now))
         gr.Info(labels("stop_asked"), duration=parts.INFO_SECONDS)
         return refresh(job_id, seen_now)
 
@@ -74,6 +74,11 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     timer.tick(refresh, [chosen, seen], outputs, **parts.QUIET)
     page.load(refresh, [chosen, seen], outputs, **parts.QUIET)
     return timer
+
+
+def _shown(seen: parts.Seen) -> str:
+    """The job that this page shows: the chosen one, or the newest while none was chosen."""
+    return str(seen.get("shown", ""))
 
 
 def _button(label: str, element: str, variant: Any) -> gr.Button:
@@ -88,7 +93,7 @@ def _updates(studio: Studio, job_id: str, seen: parts.Seen) -> list[Any]:
     labels = studio.labels
     views = studio.jobs.views()
     view = next((view for view in views if view.id == job_id), views[0] if views else None)
-    chosen = view.id if view is not None else ""
+    chosen = seen["shown"] = view.id if view is not None else ""
     listed = render.job_list(views, labels, chosen)
     card = render.card(view, labels, labels("no_choice"), labels("no_choice_help"))
     active = view is not None and not view.status.final

@@ -34,6 +34,60 @@ HEAD = '<meta name="referrer" content="no-referrer">'
 WAVE_COLOUR, PLAYED_COLOUR = "#94a3b8", "#0d9488"
 
 
+LIGHT = {
+    "body_background_fill": "*neutral_50",
+    "body_text_color_subdued": "*neutral_600",
+    "block_background_fill": "white",
+    "block_border_color": "*neutral_200",
+    "block_border_width": "1px",
+    "block_info_text_color": "*neutral_600",
+    "block_label_background_fill": "transparent",
+    "block_label_border_width": "0px",
+    "block_label_text_color": "*neutral_700",
+    "block_radius": "10px",
+    "block_shadow": "none",
+    "block_title_text_color": "*neutral_800",
+    "block_title_text_weight": "600",
+    "button_border_width": "1px",
+    "button_cancel_background_fill": "white",
+    "button_cancel_border_color": "#fca5a5",
+    "button_cancel_text_color": "#b91c1c",
+    "button_large_radius": "10px",
+    "button_large_text_weight": "600",
+    "button_primary_background_fill": "*primary_600",
+    "button_primary_background_fill_hover": "*primary_700",
+    "button_primary_text_color": "white",
+    "button_secondary_background_fill": "white",
+    "button_secondary_border_color": "*neutral_300",
+    "button_small_radius": "8px",
+    "container_radius": "10px",
+    "input_background_fill": "*neutral_50",
+    "input_border_color": "*neutral_300",
+    "input_border_width": "1px",
+    "input_radius": "8px",
+    "layout_gap": "14px",
+}
+"""The theme's variables that differ from Gradio's own; a name with an asterisk is a shade of a hue."""
+
+DARK = {
+    "body_background_fill": "*neutral_950",
+    "body_text_color_subdued": "*neutral_400",
+    "block_background_fill": "*neutral_900",
+    "block_border_color": "*neutral_800",
+    "block_info_text_color": "*neutral_400",
+    "block_label_background_fill": "transparent",
+    "block_label_text_color": "*neutral_200",
+    "block_title_text_color": "*neutral_100",
+    "button_cancel_background_fill": "*neutral_800",
+    "button_cancel_text_color": "#fca5a5",
+    "button_primary_background_fill": "*primary_600",
+    "button_secondary_background_fill": "*neutral_800",
+    "input_background_fill": "*neutral_950",
+    "input_border_color": "*neutral_700",
+}
+"""The same for the dark scheme of a browser."""
+
+
 def style_sheet() -> str:
     """The page's own CSS."""
     return resources.files("gsv.studio").joinpath("style.css").read_text(encoding="utf-8")
@@ -52,7 +106,7 @@ def theme() -> gradio.themes.Base:
     """The Gradio theme: quiet surfaces, one accent colour, round corners."""
     import gradio as gr
 
-    return gr.themes.Base(
+    base = gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         secondary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.slate,
@@ -60,50 +114,6 @@ def theme() -> gradio.themes.Base:
         text_size=gr.themes.sizes.text_md,
         font=list(SANS),
         font_mono=list(MONO),
-    ).set(
-        body_background_fill="*neutral_50",
-        body_background_fill_dark="*neutral_950",
-        block_background_fill="white",
-        block_background_fill_dark="*neutral_900",
-        body_text_color_subdued="*neutral_600",
-        body_text_color_subdued_dark="*neutral_400",
-        block_info_text_color="*neutral_600",
-        block_info_text_color_dark="*neutral_400",
-        block_label_text_color="*neutral_700",
-        block_label_text_color_dark="*neutral_200",
-        block_title_text_color="*neutral_800",
-        block_title_text_color_dark="*neutral_100",
-        block_radius="10px",
-        container_radius="10px",
-        layout_gap="14px",
-        input_border_width="1px",
-        input_radius="8px",
-        block_border_width="1px",
-        block_border_color="*neutral_200",
-        block_border_color_dark="*neutral_800",
-        block_label_background_fill="transparent",
-        block_label_background_fill_dark="transparent",
-        block_label_border_width="0px",
-        block_title_text_weight="600",
-        block_shadow="none",
-        input_background_fill="*neutral_50",
-        input_background_fill_dark="*neutral_950",
-        input_border_color="*neutral_300",
-        input_border_color_dark="*neutral_700",
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_dark="*primary_600",
-        button_primary_text_color="white",
-        button_secondary_background_fill="white",
-        button_secondary_background_fill_dark="*neutral_800",
-        button_secondary_border_color="*neutral_300",
-        button_large_text_weight="600",
-        button_large_radius="10px",
-        button_small_radius="8px",
-        button_cancel_background_fill="white",
-        button_cancel_background_fill_dark="*neutral_800",
-        button_cancel_border_color="#fca5a5",
-        button_cancel_text_color="#b91c1c",
-        button_cancel_text_color_dark="#fca5a5",
-        button_border_width="1px",
     )
+    dark = {f"{name}_dark": value for name, value in DARK.items()}
+    return base.set(**LIGHT, **dark)

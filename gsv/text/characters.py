@@ -60,6 +60,12 @@ def script_of(character: str) -> Script:
     return "mark"
 
 
+def is_sign(character: str) -> bool:
+    """Whether a mark is a sign that people say (`+`, `€`, an emoji), and no part of a flag or a skin colour."""
+    category = unicodedata.category(character)
+    return category in ("Sm", "Sc", "So") and not "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
 def _has_digits(character: str) -> bool:
     return any(unicodedata.digit(part, None) is not None for part in unicodedata.normalize("NFKC", character))
 

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from gsv.errors import InputError
 from gsv.text import symbols
-from gsv.text.characters import script_of, simplify
+from gsv.text.characters import is_sign, script_of, simplify
 from gsv.text.reading import NO_INSERTS, Inserts, Phones, Reading, Spoken, Unread
 from gsv.text.routing import Segment, route
 
@@ -104,11 +104,14 @@ def speak(segments: Sequence[Segment], version: str = "v2", inserts: Inserts = N
 
 
 def unread(segment: Segment, module: Language) -> tuple[Unread, ...]:
-    """Letters, digits and ideographs of a segment that have no reading in its language."""
+    """Letters, ideographs and signs of a segment that have no reading in its language.
+
+    Punctuation is not among them: it shapes the voice, or groups words, and has no sound of its own.
+    """
     missing: list[Unread] = []
     for place, character in enumerate(segment.text):
         script = script_of(character)
-        if script in ("mark", "latin", "digit"):
+        if script in ("latin", "digit") or (script == "mark" and not is_sign(character)):
             continue
         if not module.readable(simplify(character)):
             missing.append(Unread(segment.start + place, character))

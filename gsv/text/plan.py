@@ -80,10 +80,12 @@ def plan(
     method: str = SENTENCES,
     lexicon: Lexicon | None = None,
     longest: int = 510,
+    least: int = 0,
 ) -> Plan:
     """What is said of `text`, in the language of `choice` (`auto`, `zh`, `all_ja`, ...) where no tag says otherwise.
 
     `method` is `sentences`, or `cut0` to `cut5` as published; no piece is longer than `longest` characters.
+    An utterance of fewer than `least` phones begins with a full stop: published models swallow very short ones (6).
     Raises `InputError` where nothing can be said, for an unknown choice or method, and for wrong markup.
     """
     marked = parse(text)
@@ -97,7 +99,7 @@ def plan(
         for start, piece in _pieces(item.text, method, longest, english=code == "en"):
             utterance = request.utterance(item, start, piece, code)
             if utterance is not None:
-                items.append(utterance)
+                items.append(_eased(utterance, least))
     if not any(isinstance(item, Utterance) for item in items):
         raise InputError(
             "the text has nothing to say", "no letter, digit or character with a sound", "write some words"
@@ -105,6 +107,15 @@ def plan(
     unread = tuple(request.unread)
     missing = [f"no reading for {item.character!r} at position {item.position}" for item in unread]
     return Plan(tuple(items), (*marked.warnings, *missing), unread)
+
+
+def _eased(utterance: Utterance, least: int) -> Utterance:
+    phones = utterance.phones
+    if len(phones.phones) >= least:
+        return utterance
+    counts = None if phones.word2ph is None else [1, *phones.word2ph]
+    longer = replace(phones, phones=[".", *phones.phones], word2ph=counts, normalized=f".{phones.normalized}")
+    return replace(utterance, phones=longer)
 
 
 def _pieces(text: str, method: str, longest: int, english: bool) -> list[tuple[int, str]]:

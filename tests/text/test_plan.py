@@ -127,3 +127,14 @@ def test_lexicon(tmp_path: Path) -> None:
 def test_wrong_lexicon_lines(line: str) -> None:
     with pytest.raises(InputError, match="file line 3"):
         parse_line(line, "file line 3")
+
+
+def test_short_utterances_begin_with_a_stop() -> None:
+    assert plan("好", "zh", least=6).utterances[0].phones.phones == [".", "h", "ao3"]
+    assert plan("好", "zh", least=6).utterances[0].phones.word2ph == [1, 2]
+    assert plan("好好好", "zh", least=6).utterances[0].phones.phones[0] == "h"
+
+
+def test_signs_that_nobody_says_are_listed() -> None:
+    assert [item.character for item in plan("★好☞吗", "zh").unread] == ["★", "☞"]
+    assert not plan("3 + 4 = 7 😀 «yes» (no)", "en").unread

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gsv.errors import InputError, WeightsError
+from gsv.errors import InputError
 from gsv.families import family
 from gsv.weights.bundle import BundleInfo, is_bundle, read_info, save_bundle
 from gsv.weights.networks import (
     PUBLISHED_LICENCE,
     discriminator_info,
     load_discriminator,
+    load_gpt,
     load_synthesizer,
+    read_gpt_weights,
     read_sovits_weights,
 )
 from gsv.weights.published import read_discriminator
@@ -23,7 +25,7 @@ from gsv.weights.references import plain_line
 
 
 def convert(path: Path, output: Path | None = None, *, half: bool = True, overwrite: bool = False) -> Path:
-    """Write the SoVITS model or discriminator in the published file `path` as a bundle, and read it back.
+    """Write the SoVITS model, discriminator or GPT in the published file `path` as a bundle; read it back.
 
     `output` is by default the same place with the ending `.safetensors`. Raises InputError for a bundle or an
     output that exists already, WeightsError for anything that is no such published file.
@@ -43,8 +45,9 @@ def convert(path: Path, output: Path | None = None, *, half: bool = True, overwr
         save_bundle(target, published.state, info, half=half)
         load_discriminator(target)
     elif found.kind == "gpt":
-        why = "bundles of GPT models come with a later version"
-        raise WeightsError(f"{path.name} is {found.sentence}", why, "Use the file as it is.")
+        _, state, info = read_gpt_weights(path)
+        save_bundle(target, state, info, half=half)
+        load_gpt(target)
     else:
         _, state, info = read_sovits_weights(path)
         save_bundle(target, state, info, half=half)

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from gsv.errors import WeightsError
 from gsv.families import FamilyConfig
 from gsv.families import family as family_config
+from gsv.gpt_families import GptConfig, gpt_family
 from gsv.models.discriminator import Discriminator
+from gsv.models.gpt.decoder import SemanticDecoder
 from gsv.models.sovits.synthesizer import Synthesizer
 from gsv.text.symbols import table
 from gsv.weights.bundle import BundleInfo, code_version, is_bundle, load_bundle
 from gsv.weights.layouts import compare, layout_of
-from gsv.weights.published import read_discriminator, read_sovits
+from gsv.weights.published import read_discriminator, read_gpt, read_sovits
+
+Configuration = TypeVar("Configuration", bound=BaseModel)
 
 MOST_LEVELS, MOST_PARTS, LARGEST_SIZE = 4, 64, 2**20
 _COUNTS_OF_PARTS = ("layers", "text_layers", "content_layers", "joint_layers", "couplings", "blocks")
@@ -72,6 +77,30 @@ def discriminator_info(
     )
 
 
+def gpt_info(
+    config: GptConfig,
+    *,
+    base: str = "",
+    code_version: str = "",
+    licence: str = "",
+    provenance: str = "",
+    info: str = "",
+) -> BundleInfo:
+    """The description of a GPT bundle; the symbol table follows from `config`."""
+    return BundleInfo(
+        role="gpt",
+        family=config.name,
+        configuration=config.model_dump(mode="json"),
+        symbols=config.symbols,
+        symbols_sha256=table(config.symbols).sha256,
+        base=base,
+        code_version=code_version,
+        licence=licence,
+        provenance=provenance,
+        info=info,
+    )
+
+
 def read_sovits_weights(path: Path) -> tuple[FamilyConfig, dict[str, torch.Tensor], BundleInfo]:
     """Configuration, float32 state and description of a SoVITS file, ours or published.
 
@@ -80,7 +109,7 @@ def read_sovits_weights(path: Path) -> tuple[FamilyConfig, dict[str, torch.Tenso
     path = Path(path)
     if is_bundle(path):
         state, info = load_bundle(path, role="sovits")
-        return _configuration(path, info), state, info
+        return _configuration(path, info, FamilyConfig), state, info
     published = read_sovits(path)
     info = sovits_info(
         published.config,
@@ -121,7 +150,7 @@ def load_discriminator(path: Path, device: torch.device | str = "cpu") -> tuple[
     path = Path(path)
     if is_bundle(path):
         state, info = load_bundle(path, role="discriminator")
-        config = _configuration(path, info)
+        config = _configuration(path, info, FamilyConfig)
     else:
         published = read_discriminator(path)
         config, state = family_config(published.generation), published.state
@@ -135,19 +164,54 @@ def load_discriminator(path: Path, device: torch.device | str = "cpu") -> tuple[
     return network.to(device).eval(), info
 
 
-def _configuration(path: Path, info: BundleInfo) -> FamilyConfig:
-    """The family configuration in a bundle, checked against what else the bundle says."""
+def read_gpt_weights(path: Path) -> tuple[GptConfig, dict[str, torch.Tensor], BundleInfo]:
+    """Configuration, float32 state and description of a GPT file, ours or published; errors as above.
+
+    A published file's names lose the prefix `model.`.
+    """
+    path = Path(path)
+    if is_bundle(path):
+        state, info = load_bundle(path, role="gpt")
+        return _configuration(path, info, GptConfig), state, info
+    published = read_gpt(path)
+    config = gpt_family(published.symbols)
+    info = gpt_info(
+        config,
+        base=published.name,
+        licence=PUBLISHED_LICENCE,
+        provenance=f"read from the published file {published.name}",
+        info=published.info,
+    )
+    state = {key.removeprefix("model."): tensor for key, tensor in published.state.items()}
+    return config, state, info
+
+
+def load_gpt(path: Path, device: torch.device | str = "cpu") -> tuple[SemanticDecoder, BundleInfo]:
+    """A semantic decoder in evaluation mode with the weights of a file, ours or published, in float32.
+
+    Whether it fits a SoVITS model, `bundle.check_fit` says of the two descriptions. Errors as above.
+    """
+    config, state, info = read_gpt_weights(path)
+    with torch.device("meta"):
+        network = SemanticDecoder(config)
+    _fill(network, state, Path(path).name, f"a complete GPT model of {config.name}")
+    return network.to(device).eval(), info
+
+
+def _configuration(path: Path, info: BundleInfo, kind: type[Configuration]) -> Configuration:
+    """The configuration in a bundle, checked against what else the bundle says."""
     _check_sizes(info.configuration, path.name)
     try:
-        config = FamilyConfig.model_validate(info.configuration)
+        config = kind.model_validate(info.configuration)
     except ValidationError as error:
         first = error.errors()[0]
         why = f"its configuration is wrong at {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
         raise WeightsError(
             f"{path.name} cannot be used", why, "Export it again with this version."
         ) from error
-    if info.role == "sovits" and info.symbols_sha256 != table(config.symbols).sha256:
-        why = f"it was made with another symbol table than this program's {config.symbols}"
+    symbols = getattr(config, "symbols", "")
+    if info.role in ("sovits", "gpt") and info.symbols_sha256 != table(symbols).sha256:
+        why = f"it was made with another symbol table than this program's {symbols}"
         raise WeightsError(f"{path.name} does not fit this program", why, "Use the program that made it.")
     return config
 

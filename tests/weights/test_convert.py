@@ -14,7 +14,7 @@ from gsv.families import family
 from gsv.weights.bundle import load_bundle
 from gsv.weights.convert import convert, describe
 from gsv.weights.layouts import discriminator_layout, gpt_layout, sovits_layout
-from gsv.weights.networks import load_discriminator, load_synthesizer
+from gsv.weights.networks import load_discriminator, load_gpt, load_synthesizer
 
 Write = Callable[..., Path]
 
@@ -59,10 +59,24 @@ def test_discriminator(write_published: Write, tmp_path: Path) -> None:
         assert all(torch.equal(tensor, state[key].float()) for key, tensor in network.state_dict().items())
 
 
-def test_gpt_is_described_but_not_converted(write_published: Write) -> None:
+def test_gpt(write_published: Write, tmp_path: Path) -> None:
+    state = random_halves(gpt_layout("v1"))
+    path = write_published(state, name="gpt.ckpt")
+    assert describe(path)["what"] == "a GPT model (v1)"
+    bundle = convert(path)
+    assert describe(bundle)["what"] == "gpt"
+    for source in (path, bundle):
+        network, info = load_gpt(source)
+        assert (info.role, info.family, info.symbols, network.config.phone_count) == ("gpt", "v1", "v1", 512)
+        for key, tensor in network.state_dict().items():
+            assert torch.equal(tensor, state[f"model.{key}"].float())
+    with pytest.raises(WeightsError, match="holds gpt weights"):
+        load_synthesizer(bundle)
+
+
+def test_an_incomplete_gpt_is_not_converted(write_published: Write) -> None:
     path = write_published({key: torch.zeros(1) for key in gpt_layout("v2")}, name="gpt.ckpt")
-    assert describe(path)["what"] == "a GPT model (v2)"
-    with pytest.raises(WeightsError, match="is a GPT model"):
+    with pytest.raises(WeightsError, match="is not a complete GPT model"):
         convert(path)
     assert not path.with_suffix(".safetensors").exists()
 

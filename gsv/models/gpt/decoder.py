@@ -72,10 +72,9 @@ class SemanticDecoder(nn.Module):
         x = self.ar_text_embedding(phones)
         if self.config.bert_dimension:
             # Zeros are not nothing: the projection has a bias, which the published files were trained with.
-            if bert is None:
-                x = x + self.bert_proj.bias
-            else:
-                x = x + self.bert_proj(bert.to(x.dtype).transpose(1, 2))
+            x = x + (
+                self.bert_proj.bias if bert is None else self.bert_proj(bert.to(x.dtype).transpose(1, 2))
+            )
         placed: Tensor = self.ar_text_position(x, torch.arange(phones.shape[1], device=phones.device))
         return placed
 

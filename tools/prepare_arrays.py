@@ -16,7 +16,9 @@ app = typer.Typer(add_completion=False)
 def main(
     table: Annotated[Path, typer.Option(help="corpus.jsonl-like table or annotation list")],
     output: Annotated[Path, typer.Option(help="folder of the prepared arrays")],
-    mixes: Annotated[Path | None, typer.Option(help="JSON: blended voice to its parts and their shares")] = None,
+    mixes: Annotated[
+        Path | None, typer.Option(help="JSON: blended voice to its parts and their shares")
+    ] = None,
     held_out_voice: Annotated[
         list[str] | None, typer.Option(help="voice that training must not hear; repeatable")
     ] = None,

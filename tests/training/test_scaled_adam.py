@@ -31,7 +31,9 @@ def spread(shape: tuple[int, ...], k: int) -> torch.Tensor:
 
 
 def run(steps: int, break_at: int | None = None) -> dict[int, dict[str, list[float]]]:
-    """The trace's parameters after each step; the optimiser's state goes through a checkpoint at `break_at`."""
+    """The trace's parameters after each step; the optimiser's state goes through a checkpoint at
+    `break_at`.
+    """
     names = "abcde"
     values = [
         spread((3, 4), 3000),

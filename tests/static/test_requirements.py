@@ -19,7 +19,7 @@ OWN_TEST_PACKAGES = {path.parent.name for path in (ROOT / "tests").rglob("__init
 
 
 def module_of(requirement: Requirement) -> str:
-    return MODULES.get(requirement.name, requirement.name.replace("-", "_"))
+    return {**MODULES, "pillow": "PIL"}.get(requirement.name, requirement.name.replace("-", "_"))
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

@@ -16,6 +16,9 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # What takes seconds to import and must not stand between a person and --help.
 HEAVY = {"torch", "transformers", "gradio", "jieba", "pyopenjtalk", "scipy", "faster_whisper", "torchaudio"}
 
+# These work on prepared arrays, on a machine that has nothing else; every folder is named on their command line.
+WITHOUT_WORKSPACE = {"prepare_arrays.py", "pretrain_content.py"}
+
 
 def help_of(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     # -X importtime lists every imported module on stderr, whatever the machine's speed.
@@ -45,7 +48,7 @@ def test_help_answers_from_another_folder(script: Path, tmp_path: Path) -> None:
         assert inner.returncode == 0, inner.stderr[-2000:]
         texts.append(inner.stdout)
     if script.parent.name == "tools":
-        for option in ("--workspace", "--events"):
+        for option in ("--events",) if script.name in WITHOUT_WORKSPACE else ("--workspace", "--events"):
             assert any(option in text for text in texts), f"{script.name} has no {option}"
 
 

@@ -66,6 +66,7 @@ class GptTask:
         self.maker = GptItemMaker(clips, recipe.items, self.config, recipe.preference > 0)
         self.lengths: Sequence[int] = self.maker.lengths()
         self.repeats = recipe.items.repeats(len(self.lengths))
+        self.phases: Sequence[int] = [0]  # every step costs the same
         self.network = network.to(device).train()
         self.optimizer = optimizer_of(self.network, recipe)
         self.average = WeightAverage(self.network, recipe.average) if recipe.average else None

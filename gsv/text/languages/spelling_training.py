@@ -1,17 +1,24 @@
-"""How the letter-to-sound table of `spelling.py` was made from the CMU Pronouncing Dictionary.
+"""How the letter-to-sound counts of `spelling.py` were made from the CMU Pronouncing Dictionary.
 
 `python -m gsv.text.languages.spelling_training cmudict.dict FOLDER` writes `cmudict.txt.xz` (first pronunciations)
-and `spelling.txt.xz` (letters in context to phones). Deterministic; needs nothing outside the standard library.
+and `spelling.xz` (chains of letters with phones); without arguments it measures: trained on 19 of 20 words of the
+dictionary that ships, of the 5801 others 40.2 % get a phone wrong, 10.8 % of their phones. (The table of letters in
+their context that stood here before had 58 % and 15 %.) Deterministic.
 """
 
 from __future__ import annotations
 
 import lzma
 import math
-from collections import Counter, defaultdict
+import sys
+import zlib
+from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 
-from gsv.text.languages.spelling import CONTEXTS, context_key
+import numpy as np
+
+from gsv.text.languages.spelling import EDGE, ORDER, Counts, Model, pack
 
 Alignment = list[tuple[str, str]]  # per letter: the letter and its phones, joined by spaces ("" where silent)
 LONGEST_CHUNK = 2
@@ -90,44 +97,67 @@ def train(words: dict[str, str], rounds: int = 6) -> list[Alignment]:
     return [pairs for pairs in aligned if pairs]
 
 
-def context_table(alignments: list[Alignment], least: int = 2) -> dict[str, str]:
-    """For each context that changes the answer of the next smaller one: its most frequent phones."""
-    table: dict[str, str] = {}
-    previous: dict[int, list[str]] = {}
-    for level in range(len(CONTEXTS)):
-        tallies: dict[str, Counter[str]] = defaultdict(Counter)
-        for pairs in alignments:
-            word = "".join(letter for letter, _ in pairs)
-            for position, (_, chunk) in enumerate(pairs):
-                tallies[context_key(word, position, level)][chunk] += 1
-        chosen = {
-            key: max(tally.items(), key=lambda pair: (pair[1], pair[0]))[0]
-            for key, tally in tallies.items()
-            if sum(tally.values()) >= least
-        }
-        for number, pairs in enumerate(alignments):
-            word = "".join(letter for letter, _ in pairs)
-            answers = previous.setdefault(number, ["?"] * len(word))
-            for position in range(len(word)):
-                key = context_key(word, position, level)
-                answer = chosen.get(key)
-                if answer is not None and answer != answers[position]:
-                    table[key] = answer
-                    answers[position] = answer
-    return table
+def count_chains(alignments: list[Alignment]) -> Model:
+    """Chains of pairs with their counts. Words with a pair that is almost unique teach nothing."""
+    seen = Counter(pair for pairs in alignments for pair in pairs)
+    names = [(EDGE, ""), *sorted(pair for pair, count in seen.items() if count > 2)]
+    numbers = {pair: number for number, pair in enumerate(names)}
+    base = len(names)
+    chains: list[Counter[int]] = [Counter() for _ in range(ORDER)]
+    for pairs in alignments:
+        if any(pair not in numbers for pair in pairs):
+            continue
+        row = [0] * (ORDER - 1) + [numbers[pair] for pair in pairs] + [0]
+        for end in range(ORDER - 1, len(row)):
+            for order in range(ORDER):
+                chain = 0
+                for number in row[end - order : end + 1]:
+                    chain = chain * base + number
+                chains[order][chain] += 1
+    return Model(names, [_sorted(counts) for counts in chains])
+
+
+def _sorted(counts: Counter[int]) -> Counts:
+    keys = np.array(sorted(counts), dtype=np.int64)
+    return Counts(keys, np.array([counts[int(key)] for key in keys], dtype=np.int64))
 
 
 def write_tables(dictionary: Path, folder: Path) -> None:
     """Write both data files into `folder`."""
     words = read_dictionary(dictionary)
-    table = context_table(train(words))
     listing = "\n".join(f"{word} {phones}" for word, phones in words.items())
-    rules = "\n".join(f"{key}\t{phones}" for key, phones in sorted(table.items()))
-    for name, text in (("cmudict.txt.xz", listing), ("spelling.txt.xz", rules)):
-        (folder / name).write_bytes(lzma.compress(text.encode(), preset=9))
+    (folder / "cmudict.txt.xz").write_bytes(lzma.compress(listing.encode(), preset=9))
+    (folder / "spelling.xz").write_bytes(pack(count_chains(train(words))))
+
+
+def edits(first: list[str], second: list[str]) -> int:
+    """Fewest phones to change, add or take away."""
+    row = list(range(len(second) + 1))
+    for number, one in enumerate(first, 1):
+        corner, row[0] = row[0], number
+        for place, other in enumerate(second, 1):
+            corner, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, corner + (one != other))
+    return row[-1]
+
+
+def measure(words: dict[str, str]) -> tuple[int, float, float]:
+    """Words held out, the share of them with an error, and the errors over their phones."""
+    held = {word: phones for word, phones in words.items() if zlib.crc32(word.encode()) % 20 == 0}
+    model = count_chains(train({word: phones for word, phones in words.items() if word not in held}))
+    found = [edits(phones.split(), model.phones(word)) for word, phones in held.items()]
+    total = sum(len(phones.split()) for phones in held.values())
+    return len(held), sum(map(bool, found)) / len(held), sum(found) / total
+
+
+def _shipped() -> dict[str, str]:
+    packed = files("gsv.text").joinpath("data", "cmudict.txt.xz").read_bytes()
+    pairs = (line.split(" ", 1) for line in lzma.decompress(packed).decode().split("\n"))
+    return {word: phones for word, phones in pairs if word.isascii() and word.isalpha()}
 
 
 if __name__ == "__main__":
-    import sys
-
-    write_tables(Path(sys.argv[1]), Path(sys.argv[2]))
+    if len(sys.argv) == 3:
+        write_tables(Path(sys.argv[1]), Path(sys.argv[2]))
+    else:
+        count, wrong, phone_errors = measure(_shipped())
+        sys.stdout.write(f"{count} words held out: {wrong:.1%} wrong, {phone_errors:.1%} of their phones\n")

@@ -20,6 +20,10 @@ def encoder(
     ],
     steps: Annotated[int, typer.Option(min=1, help="updates in all")] = 4000,
     batch_seconds: Annotated[float, typer.Option(min=1, help="recorded speech a batch, in seconds")] = 20.0,
+    paired: Annotated[
+        bool, typer.Option(help="each clip also in a changed voice, their features drawn together")
+    ] = True,
+    learning_rate: Annotated[float, typer.Option(min=0, help="highest rate; it falls to the end")] = 1e-3,
     save_minutes: Annotated[float, typer.Option(min=0.1, help="minutes between generations")] = 10.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="processes that prepare batches")] = 1,
@@ -33,7 +37,13 @@ def encoder(
         from gsv.training.content import train_content
         from gsv.training.content_batches import ContentTraining
 
-        settings = ContentTraining(steps=steps, batch_seconds=batch_seconds, save_minutes=save_minutes)
+        settings = ContentTraining(
+            steps=steps,
+            batch_seconds=batch_seconds,
+            paired=paired,
+            learning_rate=learning_rate,
+            save_minutes=save_minutes,
+        )
         return train_content(
             PreparedArrays.open(arrays), output, settings, sink, choose_device(device), workers
         )

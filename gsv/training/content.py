@@ -4,7 +4,7 @@ Knows prepared arrays, the encoder, its losses and its schedule. Knows no file b
 and one for the result; the quantizer that comes after it is in `quantizer.py`.
 
 A batch holds every clip twice: as recorded, and with the speaker changed. Both are taught their phones;
-the features of the second are drawn to those of the first.
+the features of the second are drawn to those of the first. A run may also go on without pairs, for speed.
 """
 
 from __future__ import annotations
@@ -100,8 +100,7 @@ class ContentLearner(nn.Module):
         mask = torch.arange(convolved.shape[1], device=convolved.device)[None, :] < count[:, None]
         hidden = encoder.hubert.feature_projection(convolved)
         hidden = hidden[0] if isinstance(hidden, tuple) else hidden
-        half = len(batch.phone_lengths)
-        hidden = hidden * self._kept(hidden.shape[:2], half, batch.mask_seed).to(hidden)[..., None]
+        hidden = hidden * self._kept(hidden.shape[:2], batch.clean, batch.mask_seed).to(hidden)[..., None]
         layers = encoder.transformed(hidden, mask)
         assert encoder.phone_head is not None
         logits = encoder.phone_head(layers[-1])
@@ -111,8 +110,10 @@ class ContentLearner(nn.Module):
             * self._ctc(self.middle_head(layers[settings.middle_layer]), batch, count),
         }
         consistency = consistency_at(step, settings)
-        if consistency:
-            parts = [self._consistency(layers[layer], count, half) for layer in settings.consistency_layers]
+        if consistency and settings.paired:
+            parts = [
+                self._consistency(layers[layer], count, batch.clean) for layer in settings.consistency_layers
+            ]
             losses["consistency"] = consistency * torch.stack(parts).mean()
         if step < settings.flat_steps:
             losses["flat_start"] = (1 - step / settings.flat_steps) * self._flat(logits, batch.guesses)
@@ -125,14 +126,14 @@ class ContentLearner(nn.Module):
                 losses["mel"] = 0.3 * (difference * mask[:, : target.shape[1]]).sum() / mask.sum()
         return losses
 
-    def _kept(self, shape: torch.Size, half: int, seed: int) -> Tensor:
-        """1 where a frame is kept `[2N, F]`; spans are hidden in the changed copies only."""
+    def _kept(self, shape: torch.Size, clean: int, seed: int) -> Tensor:
+        """1 where a frame is kept `[N, F]`; spans are hidden in the changed copies only."""
         generator = torch.Generator().manual_seed(seed)
         starts = (torch.rand(shape, generator=generator) < self.settings.mask_starts).float()
         hidden = functional.max_pool1d(
             starts[:, None], self.settings.mask_frames, 1, self.settings.mask_frames // 2
         )[:, 0]
-        hidden[:half] = 0
+        hidden[:clean] = 0
         return 1 - hidden[:, : shape[1]]
 
     def _ctc(self, logits: Tensor, batch: ContentBatch, count: Tensor) -> Tensor:
@@ -140,9 +141,9 @@ class ContentLearner(nn.Module):
             scores = logits.float().log_softmax(-1).transpose(0, 1)
             return functional.ctc_loss(
                 scores,
-                batch.phones.repeat(2),
+                batch.phones,
                 count,
-                batch.phone_lengths.repeat(2),
+                batch.phone_lengths,
                 blank=self.settings.phone_classes - 1,
                 zero_infinity=True,
             )

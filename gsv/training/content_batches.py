@@ -33,8 +33,11 @@ class ContentTraining(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = 9000
+    paired: bool = True
+    """Every clip twice in a batch, as recorded and with the speaker changed; else once, and every second one changed.
+    Pairs are what the consistency loss needs; single clips show twice the words in the same time."""
     batch_seconds: float = 30.0
-    """Seconds of recorded speech a batch; as much again is added with the speaker changed."""
+    """Seconds of recorded speech a batch; pairs add as much again with the speaker changed."""
     learning_rate: float = 1e-3
     final_learning_rate: float = 2e-5
     warmup_steps: int = 400
@@ -64,18 +67,19 @@ class ContentTraining(BaseModel):
 
 @dataclass(frozen=True)
 class ContentBatch:
-    """`2N` waves: `N` as recorded, then the same `N` in another voice."""
+    """`N` waves: the first `clean` as recorded, the others with the speaker changed; of pairs, the same clips."""
 
     waves: Tensor
-    """[2N, T] float32."""
+    """[N, T] float32."""
     lengths: Tensor
-    """[2N] samples."""
+    """[N] samples."""
     phones: Tensor
-    """[sum of lengths] symbol ids of the N clips."""
+    """[sum of phone_lengths] symbol ids."""
     phone_lengths: Tensor
     """[N]."""
     guesses: Tensor
-    """[2N, F] evenly paced symbol ids, -100 where nobody speaks."""
+    """[N, F] evenly paced symbol ids, -100 where nobody speaks."""
+    clean: int
     mask_seed: int
 
     def to(self, device: torch.device) -> ContentBatch:
@@ -86,6 +90,7 @@ class ContentBatch:
             self.phones.to(device),
             self.phone_lengths.to(device),
             self.guesses.to(device),
+            self.clean,
             self.mask_seed,
         )
 
@@ -154,19 +159,18 @@ class ContentBatches(Dataset[ContentBatch]):
         step = self.start + index
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
         chosen = self._indices(step)
-        clean, changed = [], []
-        for item in chosen:
-            wave = torch.from_numpy(self.arrays.wave(item, SAMPLE_RATE))
-            clean.append(wave)
-            changed.append(perturb(wave, SAMPLE_RATE, self.limits, generator)[0])
-        waves = clean + changed
-        guesses = [even_pace(wave, item.spoken) for wave, item in zip(waves, chosen + chosen, strict=True)]
+        items = chosen + chosen if self.settings.paired else chosen[::2] + chosen[1::2]
+        half = len(chosen) if self.settings.paired else len(chosen[::2])
+        waves = [torch.from_numpy(self.arrays.wave(item, SAMPLE_RATE)) for item in items]
+        waves[half:] = [perturb(wave, SAMPLE_RATE, self.limits, generator)[0] for wave in waves[half:]]
+        guesses = [even_pace(wave, item.spoken) for wave, item in zip(waves, items, strict=True)]
         return ContentBatch(
             waves=nn.utils.rnn.pad_sequence(waves, batch_first=True),
             guesses=nn.utils.rnn.pad_sequence(guesses, batch_first=True, padding_value=NOBODY),
             lengths=torch.tensor([len(wave) for wave in waves]),
-            phones=torch.tensor([phone for item in chosen for phone in item.spoken]),
-            phone_lengths=torch.tensor([len(item.spoken) for item in chosen]),
+            phones=torch.tensor([phone for item in items for phone in item.spoken]),
+            phone_lengths=torch.tensor([len(item.spoken) for item in items]),
+            clean=half,
             mask_seed=step,
         )
 

@@ -156,6 +156,32 @@ def test_padding_changes_no_feature() -> None:
         assert float((row[:, : alone.shape[1]] - alone).abs().max()) < 1e-4
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_batch_holds_pairs_or_every_second_clip_changed(arrays: PreparedArrays, paired: bool) -> None:
+    data = ContentBatches(arrays, settings(paired=paired), PerturbationRange(), 0)
+    by_phones = {tuple(item.spoken): item for item in data.items}
+    for number in range(data.per_epoch):
+        batch = data[number]
+        rows = [tuple(row.tolist()) for row in batch.phones.split(batch.phone_lengths.tolist())]
+        assert len(rows) == len(batch.waves) == len(batch.guesses)
+        recorded = [
+            torch.equal(
+                batch.waves[i, : by_phones[row].length16],
+                torch.from_numpy(arrays.wave(by_phones[row], 16000)),
+            )
+            for i, row in enumerate(rows)
+        ]
+        assert recorded == [i < batch.clean for i in range(len(rows))]
+        assert rows[: batch.clean] == rows[batch.clean :] if paired else len(set(rows)) == len(rows)
+
+
+@pytest.mark.usefixtures("miniature")
+def test_single_clips_are_learnt_from(arrays: PreparedArrays, tmp_path: Path) -> None:
+    events = RecordedEvents()
+    train_content(arrays, tmp_path, settings(paired=False, consistency_from=0), events, workers=0)
+    assert not any("consistency" in line["values"] for line in events.of("metric"))
+
+
 @pytest.mark.usefixtures("miniature")
 def test_stopped_and_resumed_training_equals_an_uninterrupted_one(
     arrays: PreparedArrays, tmp_path: Path

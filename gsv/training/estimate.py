@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,31 +25,41 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True)
 class Trial:
-    """Two measured dry steps: seconds of each, and the memory in use at their end (bytes)."""
+    """Two measured dry steps: seconds of each, memory in use at their end (bytes), values of the first."""
 
     seconds: tuple[float, float]
     memory: int
     values: dict[str, float]
 
-    @property
-    def seconds_a_step(self) -> float:
-        """The second step's time: the first also pays for what is set up once."""
-        return self.seconds[1]
 
-
-def measure(step: Callable[[], dict[str, float]], device: torch.device) -> Trial:
-    """Run `step` twice and time it."""
+def measure(step: Callable[[int], dict[str, float]], device: torch.device) -> Trial:
+    """Run `step(0)` and `step(1)` and time them."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     times = []
-    values: dict[str, float] = {}
-    for _ in range(2):
+    values = []
+    for number in range(2):
         start = time.perf_counter()
-        values = step()
+        values.append(step(number))
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         times.append(time.perf_counter() - start)
-    return Trial((times[0], times[1]), memory_in_use(device), values)
+    return Trial((times[0], times[1]), memory_in_use(device), values[0])
+
+
+def seconds_left(trials: Mapping[int, Trial], done: int, steps: int, share: float) -> float:
+    """Time from step `done` to `steps`, where `trials` measured the phases that begin at their keys.
+
+    `share`: an average batch's part of the measured one. The very first step of all also pays for what is set up
+    once, so its phase counts the second; in the others both count, because a step may do more every second time.
+    """
+    starts = sorted(trials)
+    total = 0.0
+    for start, end in zip(starts, [*starts[1:], steps], strict=True):
+        first, second = trials[start].seconds
+        each = second if start == starts[0] else (first + second) / 2
+        total += max(0, min(end, steps) - max(start, done)) * each * share
+    return total
 
 
 def memory_in_use(device: torch.device) -> int:
@@ -87,19 +97,18 @@ class Estimate:
 
 
 def estimate(
-    steps: int, steps_done: int, trial: Trial, state_bytes: int, keep: int, folder: Path
+    steps: int, steps_done: int, left: float, memory: int, state_bytes: int, keep: int, folder: Path
 ) -> Estimate:
-    """Forecast from the measured steps; `state_bytes` is the size of one checkpoint."""
-    left = max(steps - steps_done, 0) * trial.seconds_a_step
+    """Forecast from `left`, the seconds that it will take; `state_bytes` is the size of one checkpoint."""
     finish = datetime.now().astimezone() + timedelta(seconds=left)
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     return Estimate(
         steps=steps,
         steps_done=steps_done,
-        seconds_a_step=trial.seconds_a_step,
+        seconds_a_step=left / max(steps - steps_done, 1),
         seconds_left=left,
         finish=finish.isoformat(sep=" ", timespec="minutes")[:16],
-        memory=trial.memory,
+        memory=memory,
         # One more than is kept: the new one is complete before the oldest goes.
         disk_needed=state_bytes * (keep + 1),
         disk_free=shutil.disk_usage(existing).free,

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ import torch
 from gsv.errors import Cancelled, DataError, ResourceError
 from gsv.events import Counts, Events
 from gsv.settings import choose_precision
-from gsv.training.estimate import Trial, announce, estimate, measure
+from gsv.training.estimate import Trial, announce, estimate, measure, seconds_left
 from gsv.training.generations import Generations
 from gsv.training.loader import prefetched
 from gsv.training.metrics import Means, MetricsFile
-from gsv.training.packing import pack
+from gsv.training.packing import size_of
 from gsv.training.ranks import Ranks
 from gsv.training.sampler import Batch, BucketSampler, derive_seed
 from gsv.training.task import LoopSettings, Moment, Places, Task
@@ -140,23 +140,31 @@ class Trainer:
             self.updates.precision = self._chosen_precision()
         while True:
             try:
-                trial = self._trial(self.updates.precision)
+                trials = {at: self._trial(self.updates.precision, at) for at in self._phases()}
                 break
             except (RuntimeError, MemoryError) as error:
                 self._shrink(self._trial_batch(), error)
-        if not all(math.isfinite(value) for value in trial.values.values()):
+        first = next(iter(trials.values()))
+        if not all(math.isfinite(value) for value in first.values.values()):
             raise DataError(
                 "the first step gives numbers that are not finite",
-                ", ".join(name for name, value in trial.values.items() if not math.isfinite(value)),
+                ", ".join(name for name, value in first.values.items() if not math.isfinite(value)),
                 "check the recordings and the base model, or use --precision float32",
             )
-        size = sum(_bytes(part) for part in self.task.state().values())
-        folder = self.places.checkpoints
-        announce(
-            estimate(self._total_steps(), self.step, trial, size, self.settings.keep, folder),
-            size,
-            self.events,
-        )
+        size = size_of(self.task.state())
+        memory = max(trial.memory for trial in trials.values())
+        total, keep, folder = self._total_steps(), self.settings.keep, self.places.checkpoints
+        left = seconds_left(trials, self.step, total, self._mean_share())
+        announce(estimate(total, self.step, left, memory, size, keep, folder), size, self.events)
+
+    def _phases(self) -> list[int]:
+        """Steps to measure at: here, and where later phases begin."""
+        return [self.step, *(at for at in self.task.phases if self.step < at < self._total_steps())]
+
+    def _mean_share(self) -> float:
+        """Mean padded frames of the remaining batches over those of the measured one."""
+        frames = [self.sampler.padded_frames(batch) for batch in self.sampler]
+        return sum(frames) / len(frames) / max(frames)
 
     def _chosen_precision(self) -> torch.dtype:
         # On the CPU "auto" stays float32: a choice by the clock could differ after a kill, and with it the bits.
@@ -169,13 +177,13 @@ class Trainer:
 
     def _self_test(self, candidate: torch.dtype) -> bool:
         """Whether the reduced type gives the losses of float32 within 3 % and is at least 10 % faster."""
-        exact, reduced = self._trial(torch.float32), self._trial(candidate)
+        exact, reduced = (self._trial(precision, self.step) for precision in (torch.float32, candidate))
         near = all(
             math.isclose(reduced.values[name], value, rel_tol=0.03, abs_tol=1e-2)
             for name, value in exact.values.items()
             if not name.startswith("norm")
         )
-        faster = reduced.seconds_a_step < 0.9 * exact.seconds_a_step
+        faster = reduced.seconds[1] < 0.9 * exact.seconds[1]
         verdict = "is used" if near and faster else "is not used"
         why = "" if near else " (other losses)" if faster else " (no gain)"
         self.events.message(f"{str(candidate).removeprefix('torch.')} {verdict}{why}")
@@ -185,10 +193,14 @@ class Trainer:
         """The remaining batch with the most padded frames: what it needs, every other has."""
         return max(self.sampler, key=lambda batch: (self.sampler.padded_frames(batch), -batch.number))
 
-    def _trial(self, precision: torch.dtype) -> Trial:
+    def _trial(self, precision: torch.dtype, at: int) -> Trial:
+        """Two dry steps, as they would be at step `at`."""
         updates = Updates(self.device, precision, self.ranks, dry=True)
         data = self.task.load(self._trial_batch())
-        return measure(lambda: self._seeded_step(data, updates), self.device)
+        moment = self._moment()
+        return measure(
+            lambda number: self._seeded_step(data, updates, replace(moment, step=at + number)), self.device
+        )
 
     def _total_steps(self) -> int:
         if self.settings.steps:
@@ -215,7 +227,7 @@ class Trainer:
             for batch, data in stream:
                 start = time.perf_counter()
                 try:
-                    values = self._seeded_step(data, self.updates)
+                    values = self._seeded_step(data, self.updates, self._moment())
                 except (RuntimeError, MemoryError) as error:
                     self._shrink(batch, error)
                     return
@@ -228,16 +240,14 @@ class Trainer:
                 if self._finished():
                     return
 
-    def _seeded_step(self, data: Any, updates: Updates) -> dict[str, float]:
-        """One step whose randomness depends on (seed, step, rank) alone; torch's own state is put back
-        after it.
-        """
-        seed = derive_seed(self.settings.seed, "step", self.step, self.ranks.rank)
+    def _seeded_step(self, data: Any, updates: Updates, moment: Moment) -> dict[str, float]:
+        """One step whose randomness depends on (seed, step, rank) alone; torch's own state is put back after."""
+        seed = derive_seed(self.settings.seed, "step", moment.step, self.ranks.rank)
         device = self.device if self.device.type == "cuda" else torch.device("cpu")
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(seed)
             generator = torch.Generator(device).manual_seed(seed)
-            values = self.task.step(data, self._moment(), updates, generator)
+            values = self.task.step(data, moment, updates, generator)
         return {name: float(value) for name, value in values.items()}
 
     def _shrink(self, batch: Batch, error: Exception) -> None:
@@ -358,8 +368,3 @@ class Trainer:
 
     def _result(self) -> RunResult:
         return RunResult(self.step, self.sampler.position.epoch, self.weights)
-
-
-def _bytes(part: object) -> int:
-    _, tensors = pack(part)
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -57,6 +57,17 @@ def _join(path: str, key: object) -> str:
     return f"{path}/{key}" if path else str(key)
 
 
+def size_of(state: object) -> int:
+    """Bytes of all tensors of nested state, without copying any."""
+    if isinstance(state, torch.Tensor):
+        return state.numel() * state.element_size()
+    if isinstance(state, Mapping):
+        return sum(size_of(item) for item in state.values())
+    if isinstance(state, (tuple, list)):
+        return sum(size_of(item) for item in state)
+    return 0
+
+
 def unpack(tree: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
     """Put a tree and its tensors together again; the inverse of `pack`."""
     if isinstance(tree, dict):

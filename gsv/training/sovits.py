@@ -76,6 +76,8 @@ class SovitsTask:
         self.maker = ItemMaker(clips, recipe.items, self.config)
         self.lengths: Sequence[int] = self.maker.lengths()
         self.repeats = recipe.items.repeats(len(self.lengths))
+        starts = {0, recipe.losses.discriminator_from, recipe.losses.adversarial_from}
+        self.phases: Sequence[int] = sorted(starts)
         self.generator = networks.generator.to(device).train()
         self.discriminator = networks.discriminator.to(device).train()
         self.optimizers = {

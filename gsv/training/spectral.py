@@ -6,6 +6,7 @@ Knows: waves, spectrograms, bandwidths. Does not know: networks or how the losse
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -53,11 +54,13 @@ class SpectralLoss:
         return torch.where(inside, 1.0, self.above_bandwidth)[:, :, None]
 
 
+@lru_cache(maxsize=16)
 def bin_centres(sample_rate: int, n_fft: int) -> np.ndarray:
     """Hertz of each bin `[n_fft // 2 + 1]`."""
     return np.linspace(0.0, sample_rate / 2, n_fft // 2 + 1)
 
 
+@lru_cache(maxsize=16)
 def band_centres(sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
     """Hertz of the peak of each mel band `[n_mels]`."""
     filters = mel_filters(sample_rate, n_fft, n_mels)

@@ -84,6 +84,10 @@ class Task(Protocol):
     def repeats(self) -> int:
         """How often an epoch takes each item."""
 
+    @property
+    def phases(self) -> Sequence[int]:
+        """Steps from which on a step takes longer or shorter than before, in order, 0 first."""
+
     def load(self, batch: Batch) -> Any:
         """Read and collate one batch (this process's part of it). Called in loader threads."""
 

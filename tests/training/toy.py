@@ -37,6 +37,7 @@ class ToyTask:
     """Learns to map noise to noise, with dropout."""
 
     repeats = 1
+    phases = (0,)
 
     def __init__(self, items: int = 12, fail: dict[str, Any] | None = None) -> None:
         self.lengths = [20 + 7 * (i % 5) for i in range(items)]

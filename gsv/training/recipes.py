@@ -53,6 +53,7 @@ class LossConfig(BaseModel):
     judged: Literal["posterior", "prior", "both"] = Field(
         default="posterior", description="which of the decoded slices the discriminators hear"
     )
+    judged_every: int = Field(default=1, ge=1, description="of so many slices of a batch they hear one")
     hinge: bool = Field(default=False, description="hinge losses instead of least squares")
     resolutions: tuple[tuple[int, int, int], ...] = Field(
         default=(),
@@ -143,6 +144,8 @@ def base_recipe(steps: int, adversarial_from: int, learning_rate: float = 2e-4) 
             adversarial_from=adversarial_from + 100,
             discriminator_every=2,
             judged="prior",
+            # Judging all slices takes as long as everything else together.
+            judged_every=2,
             hinge=True,
             resolutions=TINY_RESOLUTIONS,
             linear=10.0,

@@ -139,17 +139,18 @@ class SovitsTask:
             passed = self.generator(inputs, generator)
         hop, size = self.config.hop_length, self.config.segment_frames
         target = _cut(batch.waves, passed.segment_starts * hop, size * hop).unsqueeze(1)
+        judged = target[:: settings.judged_every]
         values: dict[str, float | Tensor] = {}
         norms: dict[str, float] = {}
         learns = moment.step >= settings.discriminator_from
         if learns and moment.step % settings.discriminator_every == 0:
-            loss = self._discriminator_loss(target, passed, updates)
+            loss = self._discriminator_loss(judged, passed, updates)
             values["discriminator"] = loss.detach()
             name = "discriminator"
             norms["norm_discriminator"] = updates.apply(name, loss * batch.share, self.optimizers[name])
         parts = self._spectral_losses(batch, inputs.spectrogram, target, passed, moment)
         if moment.step >= settings.adversarial_from:
-            parts |= self._adversarial_losses(target, passed, updates)
+            parts |= self._adversarial_losses(judged, passed, updates)
         parts["commitment"] = passed.commitment_loss
         divergence = self._divergence(passed, batch)
         weighted = sum(parts.values(), start=divergence.new_zeros(())) * batch.share
@@ -222,11 +223,12 @@ class SovitsTask:
         return total / self.ranks.sum(frames)
 
     def _heard(self, passed: TrainingPass) -> Tensor:
-        """What the discriminators hear of the generator: slices of the posterior, of the prior, or both."""
-        judged = self.recipe.losses.judged
-        if judged == "posterior" or passed.prior_audio is None:
-            return passed.audio
-        return passed.prior_audio if judged == "prior" else torch.cat((passed.audio, passed.prior_audio))
+        """What the discriminators hear of the generator: slices of the posterior, the prior, or both."""
+        judged, every = self.recipe.losses.judged, self.recipe.losses.judged_every
+        audio, prior = passed.audio[::every], passed.prior_audio
+        if judged == "posterior" or prior is None:
+            return audio
+        return prior[::every] if judged == "prior" else torch.cat((audio, prior[::every]))
 
     def _discriminator_loss(self, target: Tensor, passed: TrainingPass, updates: Updates) -> Tensor:
         with updates.autocast():
@@ -330,13 +332,15 @@ def _generator_groups(network: Synthesizer, recipe: Recipe) -> list[dict[str, An
 
 def _adamw(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.AdamW:
     rates = recipe.rates
+    one_kernel = groups[0]["params"][0].device.type in ("cpu", "cuda")
     return torch.optim.AdamW(
         groups,
         lr=rates.learning_rate,
         betas=rates.betas,
         eps=rates.epsilon,
         weight_decay=rates.weight_decay,
-        foreach=True,
+        fused=one_kernel,
+        foreach=not one_kernel,
     )
 
 

@@ -23,7 +23,7 @@ from gsv.synthesis.references import SpeakerEmbedder
 from gsv.weights.networks import load_synthesizer
 
 SHIPPED_WEIGHTS = Path("tiny", "sovits.safetensors")
-_SHIPPED_CONTENT = Path("tiny", "content")
+SHIPPED_CONTENT = Path("tiny", "content")
 _PUBLISHED_CONTENT = Path("chinese-hubert-base")
 _PUBLISHED_SPEAKER = Path("sv", "pretrained_eres2netv2w24s4ep4.ckpt")
 _WHISPER_SIZES = ("large-v3-turbo", "large-v3", "medium", "small", "base", "tiny")
@@ -48,7 +48,7 @@ def load_converter(
         raise InputError(f"There is no voice at {file}", "", "Name a weights file with --weights.")
     synthesizer, _ = load_synthesizer(file, device, posterior=False)
     config = synthesizer.config
-    encoder = ContentEncoder.load(content or _content_folder(workspace, config))
+    encoder = ContentEncoder.load(content or content_folder(workspace, config))
     fold_weight_norm(synthesizer)
     needs_recogniser = not (encoder.has_ctc and config.symbols == "v2")
     return Converter(
@@ -56,12 +56,13 @@ def load_converter(
         encoder,
         device=device,
         recogniser=_recogniser(workspace, whisper, needs_recogniser),
-        embedder=_embedder(workspace, config, device),
+        embedder=speaker_embedder(workspace, config, device),
     )
 
 
-def _content_folder(workspace: Workspace, config: FamilyConfig) -> Path:
-    folder = workspace.pretrained / (_SHIPPED_CONTENT if config.name == "tiny" else _PUBLISHED_CONTENT)
+def content_folder(workspace: Workspace, config: FamilyConfig) -> Path:
+    """The content encoder of a family. Raises InputError where it is missing."""
+    folder = workspace.pretrained / (SHIPPED_CONTENT if config.name == "tiny" else _PUBLISHED_CONTENT)
     if not (folder / "config.json").is_file():
         raise InputError(
             f"The content encoder of {config.name} is missing",
@@ -83,7 +84,9 @@ def _recogniser(workspace: Workspace, whisper: Path | None, needed: bool) -> Rec
     return None
 
 
-def _embedder(workspace: Workspace, config: FamilyConfig, device: torch.device) -> SpeakerEmbedder | None:
+def speaker_embedder(
+    workspace: Workspace, config: FamilyConfig, device: torch.device
+) -> SpeakerEmbedder | None:
     """What makes the vector that the family's speaker input asks for; None where it is not there."""
     wanted = config.speaker_input
     if wanted is None:

@@ -1,0 +1,292 @@
+"""The engine: a text and a voice in, speech out, sentence by sentence.
+
+Knows which networks are loaded and which prompts were made. Each request brings its own options, seed and
+randomness; the networks and prompts that requests share are never changed, so threads may share one engine.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+
+from gsv.audio import write
+from gsv.errors import InputError
+from gsv.events import Events
+from gsv.files import sha256
+from gsv.settings import Workspace, choose_device, default_workspace
+from gsv.synthesis.assembly import pauses_before, silence
+from gsv.synthesis.networks import Networks, load_networks
+from gsv.synthesis.options import LARGEST_SEED, SpeakOptions, resolved
+from gsv.synthesis.prompts import Prompt, ReferenceChoice, make_prompt
+from gsv.synthesis.sentences import SentenceReport, SentenceSpeaker, SpokenSentence
+from gsv.synthesis.voice import Voice
+from gsv.text.lexicon import Lexicon
+from gsv.text.plan import Plan, Utterance, plan
+
+logger = logging.getLogger(__name__)
+
+Kept = TypeVar("Kept")
+
+TAGS = {"comment": "synthetic", "software": "gsv text to speech"}
+"""Marks every file as made by a machine."""
+LEXICON = "lexicon.tsv"
+LEAST_PHONES = 6
+"""Utterances of fewer phones begin with a stop: published models swallow very short ones."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A spoken text: its wave `[T]`, and what became of every sentence."""
+
+    samples: np.ndarray
+    rate: int
+    sentences: tuple[SentenceReport, ...]
+    seed: int
+    reference: ReferenceChoice
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length of the recording."""
+        return len(self.samples) / self.rate
+
+    @property
+    def passed(self) -> bool:
+        """Whether every sentence passed every check that could be made."""
+        return all(sentence.passed for sentence in self.sentences)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report, ready for JSON."""
+        fields = {name: getattr(self, name) for name in ("rate", "seed", "seconds", "passed", "warnings")}
+        return fields | {
+            "reference": asdict(self.reference),
+            "sentences": [asdict(sentence) for sentence in self.sentences],
+        }
+
+    def save(self, path: Path) -> None:
+        """Write the wave (.wav or .flac, 16 bits) with tags that say it is synthetic."""
+        write(path, self.samples, self.rate, tags=TAGS | {"title": f"seed {self.seed}"})
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The next part of a recording: silence, and the sentence after it (None at the end of the text)."""
+
+    silence: np.ndarray
+    sentence: SpokenSentence | None
+
+
+@dataclass
+class Request:
+    """A text that is about to be spoken: everything is read, nothing is said yet."""
+
+    plan: Plan
+    options: SpeakOptions
+    seed: int
+    networks: Networks
+    prompt: Prompt
+    events: Events = field(default_factory=Events)
+
+    @property
+    def rate(self) -> int:
+        """Samples a second of the output."""
+        return self.networks.config.sample_rate
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about text and reference."""
+        return (*self.plan.warnings, *self.prompt.choice.notes)
+
+    def speak(self, numbered: Sequence[tuple[int, Utterance]]) -> list[SpokenSentence]:
+        """Some sentences, each by its number in the text."""
+        return SentenceSpeaker(self.networks, self.prompt, self.options, self.seed).speak(
+            numbered, self.events
+        )
+
+    def pieces(
+        self, ready: Callable[[int, Utterance], SpokenSentence | None] | None = None
+    ) -> Iterator[Piece]:
+        """The recording in parts, `batch_size` sentences at a time; memory does not grow with the text.
+
+        `ready` may give a sentence that was spoken before. Raises Cancelled on request.
+        """
+        total, done = len(self.plan.utterances), 0
+        waiting: list[tuple[float, int, Utterance]] = []
+        for number, (pause, utterance) in enumerate(pauses_before(self.plan.items, self.options.pause)):
+            if utterance is not None:
+                waiting.append((pause, number, utterance))
+            if waiting and (utterance is None or len(waiting) == self.options.batch_size):
+                for piece in self._batch(waiting, ready):
+                    done += 1
+                    self.events.progress(done, total, "sentences")
+                    yield piece
+                waiting = []
+            if utterance is None:
+                yield Piece(silence(pause, self.rate), None)
+
+    def _batch(
+        self,
+        waiting: Sequence[tuple[float, int, Utterance]],
+        ready: Callable[[int, Utterance], SpokenSentence | None] | None,
+    ) -> Iterator[Piece]:
+        self.events.check_stop()
+        known = {number: ready(number, item) if ready else None for _, number, item in waiting}
+        missing = [(number, item) for _, number, item in waiting if known[number] is None]
+        if missing:
+            known |= dict(zip([number for number, _ in missing], self.speak(missing), strict=True))
+        for pause, number, _ in waiting:
+            sentence = known[number]
+            assert sentence is not None
+            yield Piece(silence(pause, self.rate), sentence)
+
+
+class Synthesizer:
+    """Speaks with any voice of a workspace; keeps the networks and prompts that were used last."""
+
+    def __init__(
+        self,
+        workspace: Workspace | None = None,
+        device: str = "auto",
+        most_voices: int = 2,
+        most_prompts: int = 32,
+    ) -> None:
+        """`device` as `gsv.settings.choose_device`; at most so many voices and prompts stay in memory."""
+        self.workspace = workspace or default_workspace()
+        self.device: torch.device = choose_device(device)
+        self._networks: _Kept[Networks] = _Kept(most_voices)
+        self._prompts: _Kept[Prompt] = _Kept(most_prompts)
+        self._text_lock = threading.Lock()
+        self._lexicon = Lexicon(self.workspace.root / LEXICON)
+
+    def networks(self, voice: Voice) -> Networks:
+        """The networks of a voice, loaded at the first call. Raises as `load_networks`."""
+        return self._networks.get(
+            _networks_key(voice), lambda: load_networks(self.workspace, voice, self.device)
+        )
+
+    def options(self, voice: Voice, options: SpeakOptions | None = None) -> SpeakOptions:
+        """What a request would be spoken with: its settings over the voice's, the family's, the published ones."""
+        return resolved({**self.networks(voice).defaults, **voice.defaults}, options)
+
+    def read(self, text: str, voice: Voice, options: SpeakOptions | None = None) -> Plan:
+        """Sentences with their phones, as they would be said; they may be changed and given to `speak`.
+
+        Raises InputError where the text has nothing to say.
+        """
+        settings = self.options(voice, options)
+        version = self.networks(voice).config.symbols
+        with self._text_lock:  # the analysers of some languages are not made for threads
+            return plan(
+                text,
+                settings.language,
+                version,
+                settings.cut,
+                self._lexicon,
+                settings.longest,
+                least=LEAST_PHONES,
+            )
+
+    def begin(
+        self,
+        text: str | Plan,
+        voice: Voice,
+        options: SpeakOptions | None = None,
+        events: Events | None = None,
+    ) -> Request:
+        """Read the text and hear the reference; raises InputError, DataError, WeightsError before anything is said."""
+        settings = self.options(voice, options)
+        networks = self.networks(voice)
+        script = self.read(text, voice, options) if isinstance(text, str) else text
+        if not script.utterances:
+            raise InputError("the text has nothing to say", "", "write some words")
+        seed = settings.seed if settings.seed >= 0 else secrets.randbelow(LARGEST_SEED)
+        prompt = self._prompt(networks, voice, settings)
+        return Request(script, settings, seed, networks, prompt, events or Events())
+
+    def speak(
+        self,
+        text: str | Plan,
+        voice: Voice,
+        options: SpeakOptions | None = None,
+        events: Events | None = None,
+    ) -> Speech:
+        """Say a whole text. The same seed, text, voice and options give the same speech on one machine.
+
+        Raises InputError where there is nothing to say, typed errors of files and weights, Cancelled on request.
+        """
+        request = self.begin(text, voice, options, events)
+        waves, reports, place = [], [], 0
+        for piece in request.pieces():
+            waves.append(piece.silence)
+            place += len(piece.silence)
+            if piece.sentence is not None:
+                waves.append(piece.sentence.samples)
+                reports.append(replace(piece.sentence.report, start=place / request.rate))
+                place += len(piece.sentence.samples)
+        return Speech(
+            samples=np.concatenate(waves),
+            rate=request.rate,
+            sentences=tuple(reports),
+            seed=request.seed,
+            reference=request.prompt.choice,
+            warnings=request.warnings,
+        )
+
+    def forget(self) -> None:
+        """Let go of all networks and prompts, for whoever needs the device."""
+        self._networks.clear()
+        self._prompts.clear()
+
+    def _prompt(self, networks: Networks, voice: Voice, settings: SpeakOptions) -> Prompt:
+        clips = tuple(
+            (sha256(item.path) if Path(item.path).is_file() else "", item.text, item.language)
+            for item in voice.references
+        )
+        key = (_networks_key(voice), clips, settings.ref_free, settings.prompt_silence)
+
+        def make() -> Prompt:
+            with self._text_lock:
+                return make_prompt(networks, voice.references, settings.ref_free, settings.prompt_silence)
+
+        return self._prompts.get(key, make)
+
+
+def _networks_key(voice: Voice) -> Hashable:
+    """Changes when a file of the voice's weights does."""
+    states = []
+    for path in (voice.sovits, voice.gpt):
+        file = Path(path)
+        state = file.stat() if file.is_file() else None
+        states.append((str(file), state and (state.st_mtime_ns, state.st_size)))
+    return (*states, str(voice.content))
+
+
+class _Kept(Generic[Kept]):
+    """What was asked for last, by key; each thing is made once, however many ask."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._things: OrderedDict[Hashable, Kept] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        with self._lock:
+            if key not in self._things:
+                self._things[key] = make()
+            self._things.move_to_end(key)
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+            return self._things[key]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._things.clear()

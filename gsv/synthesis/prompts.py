@@ -1,0 +1,185 @@
+"""From the reference clips of a voice to what the networks imitate: timbre, codes and phones of the best seconds.
+
+Knows how a long clip is cut so that its text still fits, and when a clip gives its timbre only. Does not know
+the text to be said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from torch import Tensor
+
+from gsv.audio import read
+from gsv.errors import DataError, InputError
+from gsv.listening.alignment import PAUSES, AlignedPhone
+from gsv.models.content import SAMPLE_RATE
+from gsv.synthesis.networks import Networks
+from gsv.synthesis.references import speaker_of
+from gsv.synthesis.stretches import LONGEST, SHORTEST, Stretch, Track, best_stretch, pauses, track_of
+from gsv.synthesis.voice import Reference
+from gsv.text import symbols
+from gsv.text.plan import plan
+from gsv.text.splitting import only_marks
+
+LEAST_SECONDS = 0.5
+_LEAST_FIT = 0.2
+"""Mean probability of the phones of a text below which it is probably not what the clip says."""
+_LEAST_PAUSE = 0.1
+_LEAST_PHONES = 4
+_ENDS = "。！？!?.…"
+
+
+@dataclass(frozen=True)
+class ReferenceChoice:
+    """What was taken of the leading reference, for a person to see."""
+
+    path: str
+    start: float
+    end: float
+    speech: float
+    clipped: float
+    phones: tuple[str, ...] = ()
+    """Phones of the prompt; empty in reference-free mode."""
+    fit: float | None = None
+    """How well the text matches what is heard, 0 to 1, where that could be judged."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the networks imitate. Shared between requests; nobody changes it."""
+
+    speaker: Tensor
+    """`[1, G, 1]`."""
+    codes: Tensor | None
+    """`[P]`, None in reference-free mode."""
+    phones: tuple[int, ...]
+    choice: ReferenceChoice
+
+
+@dataclass
+class _Taken:
+    """A stretch under work, with the phones in it and remarks."""
+
+    stretch: Stretch
+    phones: list[str] = field(default_factory=list)
+    fit: float | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def make_prompt(
+    networks: Networks, references: Sequence[Reference], ref_free: bool, prompt_silence: float
+) -> Prompt:
+    """The prompt of some clips: the first leads, the timbre is that of all.
+
+    `prompt_silence` seconds of silence are put behind the leading clip. Raises InputError without a
+    reference, for one under half a second or an unreadable text, DataError for a silent or broken file.
+    """
+    if not references:
+        raise InputError("No reference was given", "", "Give a recording of the target voice.")
+    leading = references[0]
+    wave = read(leading.path, SAMPLE_RATE).samples
+    if len(wave) < LEAST_SECONDS * SAMPLE_RATE:
+        why = f"{len(wave) / SAMPLE_RATE:.2f} s of at least {LEAST_SECONDS}"
+        raise InputError("The reference is too short", why, "Choose 3 to 10 seconds of the target voice.")
+    track = track_of(wave, SAMPLE_RATE)
+    phones = [] if ref_free else reference_phones(leading.text, leading.language, networks.config.symbols)
+    taken = _taken(networks, wave, track, phones)
+    if track.seconds < SHORTEST:
+        taken.notes.append(
+            f"the reference has {track.seconds:.1f} s; {SHORTEST:g} to {LONGEST:g} s are better"
+        )
+    if not phones and not ref_free:
+        taken.notes.append("no text of the reference: only its timbre is used")
+    speaker = speaker_of(
+        networks.generator, [item.path for item in references], networks.embedder, networks.device
+    )
+    codes = _codes(networks, wave, taken.stretch, prompt_silence) if taken.phones else None
+    ids = symbols.table(networks.config.symbols).ids(taken.phones)
+    return Prompt(speaker, codes, tuple(ids), _choice(str(leading.path), taken))
+
+
+def reference_phones(text: str, language: str, version: str) -> list[str]:
+    """Phones of a reference's text, with a closing mark; none for an empty text. Errors as `plan`."""
+    if only_marks(text):
+        return []
+    closed = text.strip()
+    if closed[-1] not in _ENDS:
+        closed += "." if closed[-1].isascii() else "。"
+    read_as = plan(closed, language or "auto", version, method="cut0")
+    return [phone for utterance in read_as.utterances for phone in utterance.phones.phones]
+
+
+def _codes(networks: Networks, wave: np.ndarray, stretch: Stretch, prompt_silence: float) -> Tensor:
+    part = wave[round(stretch.start * SAMPLE_RATE) : round(stretch.end * SAMPLE_RATE)]
+    silence = np.zeros(round(prompt_silence * SAMPLE_RATE), dtype=np.float32)
+    return networks.codes(np.concatenate([part, silence]))
+
+
+def _choice(path: str, taken: _Taken) -> ReferenceChoice:
+    stretch = taken.stretch
+    return ReferenceChoice(
+        path=path,
+        start=stretch.start,
+        end=stretch.end,
+        speech=stretch.speech,
+        clipped=stretch.clipped,
+        phones=tuple(taken.phones),
+        fit=taken.fit,
+        notes=tuple(taken.notes),
+    )
+
+
+def _taken(networks: Networks, wave: np.ndarray, track: Track, phones: list[str]) -> _Taken:
+    """The best stretch, and the phones that are said in it."""
+    if not phones:
+        return _Taken(best_stretch(track, pauses(track)))
+    aligned: list[AlignedPhone] = []
+    note = "" if networks.listener else "nothing is at hand that could tell whether the text fits"
+    if networks.listener is not None:
+        known = networks.listener.table.known(phones)
+        try:
+            aligned = networks.listener.align(wave, known)
+        except DataError as error:
+            note = f"the text does not fit the reference: {error}"
+    if not aligned:
+        taken = _Taken(best_stretch(track, pauses(track)), phones, notes=[note])
+        if track.seconds > LONGEST:
+            # A part of the clip with the text of the whole would be said into every sentence.
+            taken.phones = []
+            taken.notes.append("which part of the text is in the chosen seconds is not known: timbre only")
+        return taken
+    return _aligned_stretch(track, phones, aligned)
+
+
+def _aligned_stretch(track: Track, phones: list[str], aligned: list[AlignedPhone]) -> _Taken:
+    def fit(start: float, end: float) -> float:
+        scores = [
+            np.exp(item.score)
+            for item in aligned
+            if item.score is not None and item.start >= start and item.end <= end
+        ]
+        return float(np.mean(scores)) if scores else 0.0
+
+    cuts = [
+        (item.start + item.end) / 2
+        for item in aligned
+        if item.phone in PAUSES and item.end - item.start >= _LEAST_PAUSE
+    ]
+    ends = [cut for cut in cuts if 0 < cut < track.seconds]
+    stretch = best_stretch(track, [0.0, *ends, track.seconds], fit)
+    inside = [
+        phone
+        for phone, item in zip(phones, aligned, strict=True)
+        if stretch.start <= (item.start + item.end) / 2 <= stretch.end
+    ]
+    taken = _Taken(replace(stretch), inside, fit(stretch.start, stretch.end))
+    if taken.fit is not None and taken.fit < _LEAST_FIT:
+        taken.notes.append("the text is probably not what the reference says")
+    if len(inside) < _LEAST_PHONES:
+        taken.phones = []
+        taken.notes.append("too little of the text is in the chosen seconds: timbre only")
+    return taken

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -148,31 +144,3 @@ def test_estimate_only_trains_and_writes_nothing(tmp_path: Path) -> None:
     task, result = run_toy(tmp_path, estimate_only=True)
     assert result.step == 0 and not task.seen
     assert not list(tmp_path.rglob("*.safetensors"))
-
-
-def children(folder: Path, *options: str) -> list[dict[str, Any]]:
-    """Run the toy script, which kills children of its own; what it printed."""
-    command = [sys.executable, "-m", "tests.training.toy", str(folder), *options]
-    found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
-    assert found.returncode == 0, found.stderr
-    return [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-@pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_random_moments(whole: Path, tmp_path: Path, seed: int) -> None:
-    codes = children(tmp_path, "--interrupt", str(seed))[0]["codes"]
-    assert codes[-1] == 0 and set(codes) <= {0, -signal.SIGKILL}
-    same(whole, tmp_path / "killed")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-def test_killed_at_every_file_operation(tmp_path: Path) -> None:
-    tries = children(tmp_path, "--sweep")
-    assert len(tries) > 40
-    assert tries[-1]["killed"] == 0
-    assert all(one["killed"] == -signal.SIGKILL for one in tries[:-1])
-    for one in tries:
-        assert one["resumed"] == 0
-        assert one["result"] == tries[-1]["result"], one["count"]
-    assert tries[-1]["result"]["left"] == []

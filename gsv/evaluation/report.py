@@ -19,24 +19,30 @@ _TITLES = {
     "phone_error_rate": "phone error rate",
     "similarity_target": "similarity to the target",
     "similarity_source": "similarity to the source (ceiling: source to target)",
+    "margin": "nearer to the target than to the source, by",
+    "margin_others": "nearer to the target than to other targets, by",
+    "nearest": "share whose nearest target is its own",
     "quality": "quality (DNSMOS overall)",
 }
 
 
 def summarise(scores: Sequence[Score]) -> dict[str, Any]:
-    """JSON-ready data: for each language, and over all, `mean`, `median`, `worst` and the ceiling."""
+    """JSON-ready data: for each language and named group, and over all, `mean`, `median`, `worst`, ceiling."""
     good = [score for score in scores if not score.reason]
     languages = sorted({score.language for score in good if score.language})
     groups = {language: [score for score in good if score.language == language] for language in languages}
+    named = sorted({name for score in good for name in score.groups})
+    groups |= {name: [score for score in good if name in score.groups] for name in named}
     if len(languages) != 1:
         groups["all"] = good
-    summary = {name: _group(members, mixed=name == "all") for name, members in groups.items()}
+    summary = {name: _group(members) for name, members in groups.items()}
     rows = [
         {
             "wav": score.name,
             "language": score.language,
             "text": score.text,
             "heard": score.heard,
+            "groups": list(score.groups),
             "figures": score.figures,
             "ceilings": score.ceilings,
             "reason": score.reason,
@@ -46,14 +52,11 @@ def summarise(scores: Sequence[Score]) -> dict[str, Any]:
     return {"clips": len(scores), "failed": len(scores) - len(good), "summary": summary, "rows": rows}
 
 
-def _group(scores: Sequence[Score], mixed: bool) -> dict[str, Any]:
+def _group(scores: Sequence[Score]) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    mixed = len({score.language for score in scores}) > 1
     for name in _TITLES:
-        if (
-            mixed
-            and name in ("error_rate", "phone_error_rate")
-            and len({score.language for score in scores}) > 1
-        ):
+        if mixed and name in ("error_rate", "phone_error_rate"):
             continue
         members = [score for score in scores if name in score.figures]
         if members:
@@ -84,7 +87,8 @@ def _figure(name: str, scores: Sequence[Score]) -> dict[str, Any]:
 def table(report: dict[str, Any]) -> str:
     """The summary as lines of text, then the worst clips and those that failed."""
     lines = [f"{report['clips']} clips, {report['failed']} failed", ""]
-    head = f"{'':<6}{'figure':<54}{'clips':>6}{'mean':>8}{'median':>8}{'ceiling':>9}{'(median)':>10}"
+    names = max([6, *(len(name) + 1 for name in report["summary"])])
+    head = f"{'':<{names}}{'figure':<54}{'clips':>6}{'mean':>8}{'median':>8}{'ceiling':>9}{'(median)':>10}"
     lines += [head, "-" * len(head)]
     worst = []
     for language, figures in report["summary"].items():
@@ -94,7 +98,7 @@ def table(report: dict[str, Any]) -> str:
                 for key, width in (("ceiling_mean", 9), ("ceiling_median", 10))
             )
             lines.append(
-                f"{language:<6}{_TITLES[name]:<54}{figure['count']:>6}{figure['mean']:>8.3f}"
+                f"{language:<{names}}{_TITLES[name]:<54}{figure['count']:>6}{figure['mean']:>8.3f}"
                 f"{figure['median']:>8.3f}{ceiling}"
             )
             clips = ", ".join(f"{entry['wav']} {entry['value']:.3f}" for entry in figure["worst"])

@@ -41,6 +41,8 @@ class Row(BaseModel):
     lang: str = Field(default="", description="language code of the text")
     reference: Path | None = Field(default=None, description="a clip of the voice that it should have")
     source: Path | None = Field(default=None, description="the clip that was converted: gives the ceilings")
+    speaker: str = Field(default="", description="whose voice the reference is; empty: nobody else's here")
+    groups: tuple[str, ...] = Field(default=(), description="names of parts that are summed up on their own")
 
 
 @dataclass
@@ -54,6 +56,9 @@ class Score:
     counts: dict[str, ErrorRate] = field(default_factory=dict)
     heard: str = ""
     text: str = ""
+    groups: tuple[str, ...] = ()
+    vector: np.ndarray | None = None
+    """Of the voice heard in the clip, unit length."""
     reason: str = ""
     """Why the row could not be scored; empty where it was."""
 
@@ -116,19 +121,20 @@ class Evaluator:
                 score = self.score(row)
                 events.item(score.name, "done")
             except GsvError as error:
-                score = Score(row.wav.name, row.lang, reason=str(error), text=row.text)
+                score = Score(row.wav.name, row.lang, reason=str(error), text=row.text, groups=row.groups)
                 events.item(score.name, "failed", str(error))
             scores.append(score)
             events.progress(number + 1, len(rows), "clips")
         if all(score.reason for score in scores):
             raise DataError("No clip could be scored", scores[0].reason)
+        self._compare_speakers(rows, scores)
         return scores
 
     def score(self, row: Row) -> Score:
         """All figures of one row; raises the reader's and the listeners' typed errors."""
         clip = read(row.wav)
         language = language_code(row.lang) if row.lang else ""
-        score = Score(row.wav.name, language, text=row.text)
+        score = Score(row.wav.name, language, text=row.text, groups=row.groups)
         score.figures, score.counts, score.heard = self._spoken(clip, row.text, language)
         self._voice(score, clip, row)
         if row.source is not None:
@@ -163,7 +169,7 @@ class Evaluator:
         speaker = self.listeners.speaker
         if speaker is None or (row.reference is None and row.source is None):
             return
-        own = speaker.embed(clip.samples, clip.rate)
+        own = score.vector = speaker.embed(clip.samples, clip.rate)
         if row.reference is not None:
             score.figures["similarity_target"] = similarity(own, self._vector(speaker, row.reference))
             halves = self._halves(speaker, row.reference)
@@ -174,7 +180,30 @@ class Evaluator:
             score.figures["similarity_source"] = similarity(own, source)
             if row.reference is not None:
                 # Not a ceiling to reach but the floor to leave: how alike the two people are anyway.
-                score.ceilings["similarity_source"] = similarity(source, self._vector(speaker, row.reference))
+                between = similarity(source, self._vector(speaker, row.reference))
+                score.ceilings["similarity_source"] = between
+                score.figures["margin"] = score.figures["similarity_target"] - similarity(own, source)
+                if "similarity_target" in score.ceilings:
+                    score.ceilings["margin"] = score.ceilings["similarity_target"] - between
+
+    def _compare_speakers(self, rows: list[Row], scores: list[Score]) -> None:
+        """How far each clip is nearer to its target than to the targets of the other rows, and how often it
+        is nearest to it: a likeness alone says little where all voices are alike."""
+        voices: dict[str, list[np.ndarray]] = {}
+        for row in rows:
+            if row.reference in self._vectors:
+                voices.setdefault(_speaker_of(row), []).append(self._vectors[row.reference])
+        if len(voices) < 2:
+            return
+        centres = {name: np.mean(vectors, axis=0) for name, vectors in voices.items()}
+        for row, score in zip(rows, scores, strict=True):
+            if score.vector is None or "similarity_target" not in score.figures:
+                continue
+            own = _speaker_of(row)
+            likeness = {name: similarity(score.vector, centre) for name, centre in centres.items()}
+            others = [value for name, value in likeness.items() if name != own]
+            score.figures["margin_others"] = score.figures["similarity_target"] - float(np.mean(others))
+            score.figures["nearest"] = float(likeness[own] > max(others))
 
     def _vector(self, speaker: SpeakerEncoder, path: Path) -> np.ndarray:
         return self._once(path, lambda clip: speaker.embed(clip.samples, clip.rate))
@@ -199,6 +228,10 @@ class Evaluator:
         if key not in self._vectors:
             self._vectors[key] = measure(read(path or key))
         return self._vectors[key]
+
+
+def _speaker_of(row: Row) -> str:
+    return row.speaker or str(row.reference)
 
 
 def read_phones(encoder: ContentEncoder, clip: Audio) -> list[str]:

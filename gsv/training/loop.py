@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,8 +119,9 @@ class Trainer:
             self.step = self.saved_step = generation.step
             self.events.message(f"going on from step {self.step}, epoch {self.sampler.position.epoch + 1}")
         if self.ranks.first and not self.settings.estimate_only:
-            for file in (self._steps_file, self._epochs_file, self._previews_file):
-                file.cut_after(self.step if generation is not None else -1)
+            with self._writing(f"the metrics could not be written to {self.places.metrics}"):
+                for file in (self._steps_file, self._epochs_file, self._previews_file):
+                    file.cut_after(self.step if generation is not None else -1)
         self.ranks.barrier()
 
     def _check_identity(self, saved: Mapping[str, Any]) -> None:
@@ -273,7 +274,8 @@ class Trainer:
                 self._named_failures.add(name)
                 self.events.item(name, "failed", reason)
         if self.ranks.first and self.step % self.settings.log_every == 0:
-            self._steps_file.append(self.step, values, epoch=epoch + 1)
+            with self._writing(f"the metrics could not be written to {self.places.metrics}"):
+                self._steps_file.append(self.step, values, epoch=epoch + 1)
         now = time.monotonic()
         if now - self._last_event >= EVENT_SECONDS or self._finished():
             self._last_event = now
@@ -284,7 +286,8 @@ class Trainer:
         values = self.means.values()
         self.means = Means()
         if self.ranks.first:
-            self._epochs_file.append(self.step, values, epoch=epoch + 1)
+            with self._writing(f"the metrics could not be written to {self.places.metrics}"):
+                self._epochs_file.append(self.step, values, epoch=epoch + 1)
         self.events.emit("epoch", step=self.step, epoch=epoch + 1, values=values)
         if self.settings.save_every and (epoch + 1) % self.settings.save_every == 0:
             self._save(named=True)
@@ -328,18 +331,22 @@ class Trainer:
         self.ranks.barrier()
 
     def _export(self, place: Path) -> None:
-        try:
+        with self._writing(f"the weights could not be written to {place}"):
             place.parent.mkdir(parents=True, exist_ok=True)
             self.task.export(place)
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        """A full disk or a folder without rights ends the run with a word on what is left."""
+        try:
+            yield
         except OSError as error:
             kept = self.generations.paths()
             last = (
                 f"the last checkpoint, {kept[-1].name}, is intact" if kept else "there is no checkpoint yet"
             )
             remedy = "free some space or make the folder writable, then start again"
-            raise ResourceError(
-                f"the weights could not be written to {place}", f"{error}; {last}", remedy
-            ) from error
+            raise ResourceError(what, f"{error}; {last}", remedy) from error
 
     def _preview(self) -> None:
         """Previews are for people: one that fails is said, and the training goes on."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,30 @@ def test_estimate_only_trains_and_writes_nothing(tmp_path: Path) -> None:
     task, result = run_toy(tmp_path, estimate_only=True)
     assert result.step == 0 and not task.seen
     assert not list(tmp_path.rglob("*.safetensors"))
+
+
+SMALL_DISK = """
+import resource, sys
+from pathlib import Path
+from gsv.errors import ResourceError
+from tests.training.toy import run_toy
+run_toy(Path(sys.argv[1]), epochs=1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    run_toy(Path(sys.argv[1]), epochs=90, save_every=int(sys.argv[3]))
+except ResourceError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file size limits")
+@pytest.mark.parametrize(("limit", "save_every"), [(300, 1), (1000, 1), (3000, 0)])
+def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_so(
+    tmp_path: Path, whole: Path, limit: int, save_every: int
+) -> None:
+    """The limit stops the weights, a part of the checkpoint, or the metrics, which grow."""
+    command = [sys.executable, "-c", SMALL_DISK, str(tmp_path), str(limit), str(save_every)]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
+    assert "is intact" in found.stdout and "could not be" in found.stdout, found.stdout + found.stderr
+    run_toy(tmp_path)
+    same(whole, tmp_path)

@@ -162,16 +162,19 @@ def choose_pairs(
 
 
 def pairs_of_arrays(
-    arrays: PreparedArrays, output: Path, count: int, recordings: Path | None = None, seed: int = 0
+    folder: Path | None, output: Path, count: int, recordings: Path | None = None, seed: int = 0
 ) -> Path:
-    """Choose `count` pairs among the held-out clips of prepared arrays, write those clips and the table of
-    pairs into `output`, and return the table.
+    """Choose `count` pairs among the held-out clips of the prepared arrays in `folder`, write those clips and
+    the table of pairs into `output`, and return the table.
 
     Only voices that training never heard are taken, where a language has two, and none that the speaker
     network finds too alike: a blend of voices is no other person than another blend of them. `recordings` is
     an annotation list of further references, such as 16 kHz recordings of other people. Raises DataError
-    where the arrays hold out too little.
+    where the arrays hold out too little, InputError without a folder.
     """
+    if folder is None:
+        raise InputError("No clips to draw pairs from", "", "Name a table of pairs, or prepared arrays.")
+    arrays = PreparedArrays.open(folder)
     heard = {item.speaker for item in arrays.items if item.part == "train"}
     items = {item.name: item for item in _unheard(arrays.part("held"), heard)}
     voices = {name: _voice(arrays, item) for name, item in _few(items).items()}

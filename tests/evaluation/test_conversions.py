@@ -27,7 +27,7 @@ from gsv.evaluation.pairs import (
 from gsv.events import RecordedEvents
 from gsv.settings import Workspace
 from gsv.synthesis.conversion import ConversionOptions
-from gsv.training.arrays import ArrayItem, PreparedArrays
+from gsv.training.arrays import ArrayItem
 from tests.synthesis.conftest import make_workspace, speech
 
 RATE = 16_000
@@ -81,7 +81,7 @@ def test_pairs_are_spread_over_languages_registers_and_speakers() -> None:
         choose_pairs(voices[:5], voices[:5], [], 1, 1, lambda a, b: False)
 
 
-def arrays_of(folder: Path, clips: list[tuple[str, str, str, np.ndarray]]) -> PreparedArrays:
+def arrays_of(folder: Path, clips: list[tuple[str, str, str, np.ndarray]]) -> None:
     """Prepared arrays of (name, speaker, part, wave at 16 kHz)."""
     folder.mkdir()
     items, waves, start = [], [], 0
@@ -98,17 +98,16 @@ def arrays_of(folder: Path, clips: list[tuple[str, str, str, np.ndarray]]) -> Pr
     whole.tofile(folder / "wave16.i16")
     np.repeat(whole, 2).tofile(folder / "wave32.i16")
     (folder / "items.json").write_text(json.dumps([asdict(item) for item in items]))
-    return PreparedArrays.open(folder)
 
 
 def test_pairs_of_arrays_take_unheard_voices_only(tmp_path: Path) -> None:
     sounds = {"low": vowel(100, 500), "high": vowel(230, 1800), "heard": vowel(150, 900)}
     clips = [(f"{name}{n}", name, "held", wave) for name, wave in sounds.items() for n in range(2)]
     clips += [("taught", "heard", "train", sounds["heard"]), ("short", "low", "held", sounds["low"][:8000])]
-    arrays = arrays_of(tmp_path / "arrays", clips)
+    arrays_of(tmp_path / "arrays", clips)
     write(tmp_path / "stranger.wav", vowel(140, 2600, 4), RATE)
     (tmp_path / "real.list").write_text("stranger.wav|stranger|en|Hello.\n")
-    table = pairs_of_arrays(arrays, tmp_path / "out", 6, tmp_path / "real.list", seed=3)
+    table = pairs_of_arrays(tmp_path / "arrays", tmp_path / "out", 6, tmp_path / "real.list", seed=3)
     pairs = read_pairs(table)
     assert len(pairs) == 6 and {pair.speaker for pair in pairs} == {"low", "high", "stranger"}
     assert all("heard" not in pair.source.name and "short" not in pair.source.name for pair in pairs)
@@ -117,6 +116,8 @@ def test_pairs_of_arrays_take_unheard_voices_only(tmp_path: Path) -> None:
     across = [pair for pair in pairs if OTHER_REGISTER in pair.groups and pair not in recorded]
     assert across and all(pair.source.name[:3] != pair.reference.name[:3] for pair in across)
     found = read(pairs[0].source)
+    with pytest.raises(InputError, match="No clips"):
+        pairs_of_arrays(None, tmp_path / "out", 6)
     assert found.rate == 32000 and found.seconds == pytest.approx(3)
 
 

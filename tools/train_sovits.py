@@ -44,6 +44,9 @@ def main(
         Path | None, Option(help="folder of checkpoints; default: the experiment's")
     ] = None,
     recogniser: Annotated[Path | None, Option(help="Whisper folder, for error rates of previews")] = None,
+    content: Annotated[
+        Path | None, Option(help="content encoder for phone errors of previews; default: the shipped one")
+    ] = None,
     estimate_only: Annotated[
         bool, Option("--estimate-only", help="say what it would take, then end")
     ] = False,

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from gsv.errors import Cancelled, DataError, ResourceError
+from gsv.errors import Cancelled, DataError, GsvError, ResourceError
 from gsv.events import Counts, Events
 from gsv.settings import choose_precision
 from gsv.training.estimate import Trial, announce, estimate, measure, seconds_left
@@ -355,7 +355,7 @@ class Trainer:
             try:
                 with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
                     values = self.task.preview(folder, self._moment())
-            except (OSError, RuntimeError, ValueError) as error:
+            except (GsvError, OSError, RuntimeError, ValueError) as error:
                 logger.exception("preview failed")
                 self.events.message(f"the preview of step {self.step} failed: {error}", level="warning")
                 values = {}

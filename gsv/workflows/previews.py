@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gsv import audio, files
 from gsv.audio.spectrogram import linear, linear_to_mel
+from gsv.errors import GsvError
 from gsv.models.sovits.synthesizer import Synthesizer
 from gsv.training.clips import Clips
 
@@ -30,12 +31,19 @@ class ClipPreviews:
     """Makes previews of a few clips; the same ones every time."""
 
     def __init__(
-        self, clips: Clips, count: int, device: torch.device, recogniser: Path | None = None
+        self,
+        clips: Clips,
+        count: int,
+        device: torch.device,
+        recogniser: Path | None = None,
+        content: Path | None = None,
     ) -> None:
-        """`clips`: where the previews' originals come from; `recogniser`: folder of a Whisper model."""
+        """`clips`: where the previews' originals come from; `recogniser`: folder of a Whisper model; `content`:
+        folder of a content encoder with a phone head.
+        """
         self.clips, self.device = clips, device
         self.chosen = choose(clips, count)
-        self.recogniser = recogniser
+        self.recogniser, self.content = recogniser, content
 
     def __call__(self, network: Synthesizer, clips: Clips, folder: Path, step: int) -> dict[str, float]:
         """Write `ITEM-original.wav`, `-reconstruction.wav` and `-inference.wav`; returns mean distances."""
@@ -101,14 +109,23 @@ class ClipPreviews:
         return float((mels[0][:, :, :frames] - mels[1][:, :, :frames]).abs().mean())
 
     def _error_rates(self, written: dict[str, list[tuple[Path, int]]]) -> dict[str, float]:
-        """Recognised text of each file against that of the original, where a recogniser was named."""
-        if self.recogniser is None:
-            return {}
-        from gsv.workflows.preview_errors import error_rates
+        """What is heard in each file against what is heard in the original, with the means that were named.
 
-        languages = [self.clips.languages[index] for index in self.chosen]
+        A recogniser that fails is logged: what can be measured without it still counts.
+        """
+        from gsv.workflows.preview_errors import error_rates, phone_error_rates
+
         paths = {kind: [path for path, _ in pairs] for kind, pairs in written.items()}
-        return error_rates(paths, languages, self.recogniser)
+        values: dict[str, float] = {}
+        try:
+            if self.content is not None and paths:
+                values |= phone_error_rates(paths, self.content)
+            if self.recogniser is not None and paths:
+                languages = [self.clips.languages[index] for index in self.chosen]
+                values |= error_rates(paths, languages, self.recogniser)
+        except GsvError as error:
+            logger.warning("the previews' error rates could not be measured: %s", error)
+        return values
 
 
 def choose(clips: Clips, count: int) -> list[int]:

@@ -54,6 +54,10 @@ class SovitsRequest(BaseModel):
     workspace: Path = Field(description="folder that holds experiments and models")
     checkpoints: Path | None = None
     recogniser: Path | None = Field(default=None, description="folder of a recogniser for previews")
+    content: Path | None = Field(
+        default=None,
+        description="content encoder that reads phones in previews; the shipped one if it is there",
+    )
     licence: str = ""
     batch_seconds: float = Field(
         default=0.0, ge=0, description="padded audio a batch; 0: by family and device"
@@ -264,7 +268,9 @@ def _previewer(request: SovitsRequest, clips: Clips, device: torch.device) -> Pr
         return None
     from gsv.workflows.previews import ClipPreviews
 
-    return ClipPreviews(clips, request.previews, device, request.recogniser)
+    shipped = Workspace(request.workspace).pretrained / "tiny" / "content"
+    content = request.content or (shipped if (shipped / "config.json").is_file() else None)
+    return ClipPreviews(clips, request.previews, device, request.recogniser, content)
 
 
 class _Exporter:

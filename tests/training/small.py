@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from gsv import audio
 from gsv.corpus.experiment import Experiment
 from gsv.families import FamilyConfig, miniature
+from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
 from gsv.models.sovits.synthesizer import new_synthesizer
 from gsv.training.arrays import PreparedArrays
 from gsv.weights.bundle import save_bundle
@@ -102,3 +104,14 @@ def small_experiment(folder: Path, config: FamilyConfig, clips: int = 6, speaker
         rows.append(f"{name}\t{' '.join(PHONES)}\tNone\thello\n")
     experiment.text_table.write_text("".join(rows), encoding="utf-8")
     return experiment
+
+
+def small_content(folder: Path) -> Path:
+    """A content encoder with a phone head, of fresh weights that read something in every frame."""
+    shape: dict[str, Any] = {"num_hidden_layers": 1, "conv_dim": (8,) * 7, "hidden_size": 16}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        config = tiny_hubert_config(**shape, intermediate_size=16, num_attention_heads=2)
+        encoder = ContentEncoder(config, ContentSettings("small", -1, 733))
+    encoder.save(folder)
+    return folder

@@ -22,7 +22,7 @@ from gsv.training.task import LoopSettings
 from gsv.weights.bundle import code_version, read_info
 from gsv.weights.networks import load_synthesizer
 from gsv.workflows.train_sovits import SovitsRequest, train_sovits
-from tests.training.small import small_arrays, small_base, small_config, small_experiment
+from tests.training.small import small_arrays, small_base, small_config, small_content, small_experiment
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "train_sovits.py"
 
@@ -68,7 +68,8 @@ def test_an_experiment_becomes_weights(tmp_path: Path, name: str) -> None:
 
 
 def test_previews_are_three_files_with_measures(tmp_path: Path) -> None:
-    _, events = trained(tmp_path, small_config(), 4)
+    content = small_content(tmp_path / "content")
+    _, events = trained(tmp_path, small_config(), 4, content=content, loop={"steps": 4, "save_every": 1})
     shown = events.of("preview")[0]
     files = sorted(path.name for path in Path(shown["folder"]).iterdir())
     assert [name.rsplit("-", 1)[1] for name in files] == [
@@ -76,7 +77,9 @@ def test_previews_are_three_files_with_measures(tmp_path: Path) -> None:
         "original.wav",
         "reconstruction.wav",
     ]
-    assert set(shown["values"]) == {"mel_inference", "mel_reconstruction"}
+    kinds = ("inference", "reconstruction")
+    assert set(shown["values"]) == {f"{what}_{kind}" for what in ("mel", "phone_error") for kind in kinds}
+    assert shown["values"]["phone_error_inference"] > 0
     lengths = {len(audio.read(Path(shown["folder"]) / name, 32000).samples) // 1280 for name in files}
     assert len(lengths) == 1
     inference = next(Path(shown["folder"]) / name for name in files if "inference" in name)
@@ -85,6 +88,12 @@ def test_previews_are_three_files_with_measures(tmp_path: Path) -> None:
         read_metrics(tmp_path / "logs" / "voice" / "metrics" / "sovits-previews.jsonl")[0]["mel_inference"]
         > 0
     )
+
+
+def test_previews_without_a_usable_recogniser_go_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _, events = trained(tmp_path, small_config(), 3, recogniser=tmp_path / "absent", loop={"steps": 4})
+    assert set(events.of("preview")[0]["values"]) == {"mel_inference", "mel_reconstruction"}
+    assert "error rates could not be measured" in caplog.text
 
 
 @pytest.mark.parametrize("clips", [1, 20])

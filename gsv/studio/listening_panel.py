@@ -34,15 +34,15 @@ class ListeningPanel:
         found = reading.previews(folder) if folder is not None else []
         steps = list(dict.fromkeys(preview.step for preview in found))
         followed = seen.get("newest") in (None, step) or step not in steps
-        step = steps[0] if steps and followed else step
+        shown = (steps[0] if steps else "") if followed else step
         seen["newest"] = steps[0] if steps else None
-        clips = [preview.clip for preview in found if preview.step == step]
-        clip = clip if clip in clips else (clips[0] if clips else "")
-        sounds = next((each.sounds for each in found if (each.step, each.clip) == (step, clip)), {})
+        clips = [preview.clip for preview in found if preview.step == shown]
+        heard = clip if clip in clips else (clips[0] if clips else "")
+        sounds = next((each.sounds for each in found if (each.step, each.clip) == (shown, heard)), {})
         named = [(self.studio.labels("preview_at", n=reading.number_in(each)), each) for each in steps]
         return [
-            parts.fresh(seen, "steps", (steps, step), gr.update(choices=named, value=step or None)),
-            parts.fresh(seen, "clips", (clips, clip), gr.update(choices=clips, value=clip or None)),
+            parts.choice(seen, "steps", named, step, shown or None),
+            parts.choice(seen, "clips", clips, clip, heard or None),
             *(self._player(kind, sounds, seen) for kind in self.players),
         ]
 

@@ -6,10 +6,13 @@ Knows Gradio and the studio. Does not know any tab.
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from importlib import resources
 from typing import Any
 
 import gradio as gr
@@ -30,12 +33,19 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private",
 BUTTON: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 """The same for buttons: only through Gradio's queue can a listener pop up a message."""
 
+FOLD = """
+const button = element.querySelector('button');
+button.addEventListener('click', () => {
+  button.setAttribute('aria-expanded', button.getAttribute('aria-expanded') === 'false');
+});
+"""
+
 TICK = 1.0
 ERROR_SECONDS = 20
 INFO_SECONDS = 4
 
 
-def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
+def guarded(studio: Studio, function: Callable[..., Any]) -> Callable[..., Any]:
     """A listener whose errors pop up with what, why and remedy, and change nothing on the page."""
 
     @functools.wraps(function)
@@ -46,10 +56,15 @@ def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
             known = as_gsv_error(error)
             if not isinstance(error, GsvError):
                 logger.exception("a button of the page failed")
-            gr.Warning(render.notice(known), duration=ERROR_SECONDS)
+            gr.Warning(render.notice(known), duration=ERROR_SECONDS, title=studio.labels("did_not_work"))
             return gr.skip()
 
     return listener
+
+
+def inform(studio: Studio, text: str) -> None:
+    """Pop up a short word of confirmation."""
+    gr.Info(text, duration=INFO_SECONDS, title=studio.labels("studio_says"))
 
 
 def fresh(seen: Seen, name: str, key: object, update: object) -> Any:
@@ -58,6 +73,82 @@ def fresh(seen: Seen, name: str, key: object, update: object) -> Any:
         return gr.skip()
     seen[name] = key
     return update
+
+
+def choice(seen: Seen, name: str, options: Sequence[Any], given: str | None, value: str | None) -> Any:
+    """Update of a list to choose from, where ``given`` is what the page has chosen and ``value`` what is valid.
+
+    The value is sent only where it differs from the given one: a choice that a person makes while
+    this answer is on its way must not be undone by it.
+    """
+    changes: dict[str, Any] = {}
+    if name not in seen or seen[name] != list(options):
+        seen[name] = changes["choices"] = list(options)
+    if (value or None) != (given or None):
+        changes["value"] = value
+    return gr.update(**changes) if changes else gr.skip()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is filled in on a tab, kept by the browser for each workspace: a reload loses nothing."""
+
+    place: str
+    fields: Mapping[str, gr.components.Component]
+
+    def keep(self) -> None:
+        """Let the browser write the fields down at each change."""
+        names, inputs = json.dumps(list(self.fields)), list(self.fields.values())
+        record = f"Object.fromEntries({names}.map((name, at) => [name, values[at]]))"
+        script = (
+            f"(...values) => {{ localStorage.setItem('{self.place}', JSON.stringify({record})); return []; }}"
+        )
+        gr.on([field.change for field in inputs], None, inputs, None, js=script, **QUIET)  # type: ignore[attr-defined]
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Arguments of a listener that takes what was kept, as text."""
+        return {
+            "inputs": gr.Textbox(visible=False),
+            "js": f"() => [localStorage.getItem('{self.place}') ?? '']",
+        }
+
+
+def memory(studio: Studio, name: str, fields: Mapping[str, gr.components.Component]) -> Memory:
+    """The memory of a tab, at work."""
+    workspace = hashlib.sha256(str(studio.workspace.root).encode("utf-8")).hexdigest()[:12]
+    made = Memory(f"gsv-{workspace}-{name}", fields)
+    made.keep()
+    return made
+
+
+def remembered(kept: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The kept values that are of the defaults' kind, else the defaults; a browser may hold anything."""
+    try:
+        found = json.loads(kept or "{}")
+    except ValueError:
+        found = {}
+    given = found if isinstance(found, dict) else {}
+    return {
+        name: given[name] if name in given and _alike(given[name], default) else default
+        for name, default in defaults.items()
+    }
+
+
+def _alike(value: object, default: object) -> bool:
+    if isinstance(value, bool) or isinstance(default, str):
+        return isinstance(default, str) and isinstance(value, str)
+    return isinstance(value, int | float)
+
+
+def stay_script() -> str:
+    """Script of a part whose words are replaced: what was opened or scrolled stays so."""
+    return resources.files("gsv.studio").joinpath("stay.js").read_text(encoding="utf-8")
+
+
+def shown_job(element: str) -> str:
+    """Script for a button: the job that the card shows now, whatever the studio has learnt since."""
+    return f"(...given) => [document.querySelector('#{element} .job')?.dataset.job ?? '', ...given.slice(1)]"
 
 
 @dataclass
@@ -89,19 +180,22 @@ class JobPanel:
             fresh(seen, "stop", active, gr.update(interactive=active)),
         ]
 
-    def stop_now(self, experiment: str = "") -> None:
-        """Ask the shown job to stop. Raises GsvError when it is gone."""
-        view = self.view(experiment)
+    def stop_now(self, job_id: str) -> None:
+        """Ask a job to stop. Raises GsvError when it is gone."""
+        view = self.studio.jobs.view(job_id)
         if view is not None and not view.status.final:
-            self.studio.jobs.stop(view.id)
-            gr.Info(self.studio.labels("stop_asked"), duration=INFO_SECONDS)
+            self.studio.jobs.stop(job_id)
+            inform(self.studio, self.studio.labels("stop_asked"))
 
 
 def job_panel(studio: Studio, name: str, scripts: Sequence[str], empty: tuple[str, str]) -> JobPanel:
     """Lay out the panel of a tab, showing the newest job of ``scripts``."""
     labels = studio.labels
     card = gr.HTML(
-        render.card(None, labels, *empty), elem_id=f"{name}-job", js_on_load=None, elem_classes="plain"
+        render.card(None, labels, *empty),
+        elem_id=f"{name}-job",
+        js_on_load=stay_script(),
+        elem_classes="plain",
     )
     stop = gr.Button(
         labels("stop"),
@@ -111,7 +205,25 @@ def job_panel(studio: Studio, name: str, scripts: Sequence[str], empty: tuple[st
         size="sm",
         elem_classes="quiet-button",
     )
-    return JobPanel(studio, tuple(scripts), empty, card, stop)
+    panel = JobPanel(studio, tuple(scripts), empty, card, stop)
+    shown = gr.Textbox(visible=False)
+    stop.click(guarded(studio, panel.stop_now), shown, None, js=shown_job(f"{name}-job"), **BUTTON)
+    return panel
+
+
+def fold(title: str, element: str) -> gr.Column:
+    """A part that is folded away until its title is pressed, to be filled in a ``with`` statement.
+
+    Gradio's own accordion builds its fields when it is opened, and sets them back a moment later.
+    """
+    gr.HTML(
+        f'<button type="button" class="fold" aria-expanded="false" aria-controls="{element}">'
+        f"<i></i>{escape(title)}</button>",
+        js_on_load=FOLD,
+        elem_id=f"{element}-fold",
+        elem_classes="plain fold-head",
+    )
+    return gr.Column(elem_id=element, elem_classes="fold-body")
 
 
 def heading(title: str, text: str = "") -> gr.HTML:
@@ -147,6 +259,6 @@ def started(studio: Studio, job_id: str) -> None:
     """Say that a job was handed in, and whether it waits."""
     view = studio.jobs.view(job_id)
     if view is not None and view.place:
-        gr.Info(studio.labels("queued_info", place=view.place), duration=INFO_SECONDS)
+        inform(studio, studio.labels("queued_info", place=view.place))
     else:
-        gr.Info(studio.labels("started_info"), duration=INFO_SECONDS)
+        inform(studio, studio.labels("started_info"))

@@ -16,6 +16,9 @@ from gsv.settings import Workspace
 
 POINTS = 400
 """Points of a curve: a long run is thinned, the eye cannot see more."""
+SMOOTHING = 0.05
+"""Part of a curve that the running mean looks back on."""
+FEWEST_SMOOTHED = 12
 BETWEEN = " · "
 """Stands between the file and the figure in a curve's name."""
 NOT_CURVES = ("t", "step", "epoch")
@@ -152,6 +155,18 @@ def thinned(points: list[tuple[float, float]], most: int = POINTS) -> list[tuple
     size = -(-len(points) // most)
     runs = [points[start : start + size] for start in range(0, len(points), size)]
     return [(run[-1][0], sum(value for _, value in run) / len(run)) for run in runs]
+
+
+def smoothed(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A running mean that forgets slowly, so that the way a jagged curve goes can be seen."""
+    memory = max(1.0, len(points) * SMOOTHING)
+    result: list[tuple[float, float]] = []
+    total = weight = 0.0
+    for step, value in points:
+        total = total * (1 - 1 / memory) + value
+        weight = weight * (1 - 1 / memory) + 1
+        result.append((step, total / weight))
+    return result
 
 
 @dataclass(frozen=True)

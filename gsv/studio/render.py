@@ -60,7 +60,7 @@ def line_of(view: JobView, labels: Labels) -> str:
     if view.status is JobState.QUEUED:
         parts.append(labels("place_in_line", place=view.place))
         parts.append(labels("waits_for", device=view.command.line))
-    if view.total > 0 and view.status is not JobState.QUEUED:
+    if view.total > 0 and view.status not in (JobState.QUEUED, JobState.DONE):
         parts.append(f"{view.what} {view.done:g}/{view.total:g}".strip())
     if view.status is JobState.RUNNING and view.fraction is not None:
         parts.append(f"{100 * view.fraction:.0f} %")

@@ -22,6 +22,8 @@ from gsv.studio.studio import Studio
 SCRIPTS = (commands.CONVERT,)
 LANGUAGES = ("zh", "en", "ja")
 LARGEST_NOISE = 1.5
+DEFAULTS: dict[str, Any] = {"text": "", "language": "en", "speed": 1.0, "noise": 0.5, "seed": 0}
+"""Values of the fields on a new page; a reload fills in what was there."""
 
 
 @dataclass
@@ -91,13 +93,18 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         parts.started(studio, start_conversion(studio, *values))
 
     watched = [form.voice, seen]
-    start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
+    start.click(parts.guarded(studio, begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
-    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.BUTTON)
     timer.tick(refresh, watched, outputs, **parts.QUIET)
-    page.load(refresh, watched, outputs, **parts.QUIET)
-    page.load(lambda: parts.device_update(studio), None, form.device, **parts.QUIET)
+    fields = {name: getattr(form, name) for name in ("voice", *DEFAULTS)}
+    memory = parts.memory(studio, "convert", fields)
+    page.load(
+        lambda kept: _remembered(studio, kept),
+        outputs=[*fields.values(), form.device],
+        **memory.reading,
+        **parts.QUIET,
+    ).then(refresh, watched, outputs, **parts.QUIET)
     return timer
 
 
@@ -123,18 +130,18 @@ def _options(
 ) -> tuple[gr.Textbox, gr.Dropdown, gr.Slider, gr.Slider, gr.Number, gr.Dropdown]:
     """The folded part of the form, in the order of `Form`: text, language, speed, noise, seed, device."""
     labels = studio.labels
-    with gr.Accordion(labels("more_settings"), open=False, elem_id="convert-more"):
+    with parts.fold(labels("more_settings"), "convert-more"):
         text = gr.Textbox(label=labels("text"), info=labels("text_help"), lines=2, elem_id="convert-text")
         with gr.Row():
             language = gr.Dropdown(
                 [(labels(f"language_{code}"), code) for code in LANGUAGES],
-                value="en",
+                value=DEFAULTS["language"],
                 label=labels("text_language"),
                 info=labels("text_language_help"),
                 elem_id="convert-language",
             )
             seed = gr.Number(
-                value=None,
+                value=DEFAULTS["seed"],
                 label=labels("seed"),
                 info=labels("convert_seed_help"),
                 minimum=0,
@@ -145,7 +152,7 @@ def _options(
             speed = gr.Slider(
                 0.5,
                 2.0,
-                1.0,
+                DEFAULTS["speed"],
                 step=0.05,
                 label=labels("speed"),
                 info=labels("speed_help"),
@@ -154,7 +161,7 @@ def _options(
             noise = gr.Slider(
                 0.0,
                 LARGEST_NOISE,
-                0.5,
+                DEFAULTS["noise"],
                 step=0.05,
                 label=labels("noise"),
                 info=labels("noise_help"),
@@ -178,12 +185,28 @@ def _upload(studio: Studio, name: str) -> gr.Audio:
     )
 
 
+def _remembered(studio: Studio, kept: str) -> list[Any]:
+    """The fields as this browser had them, as far as they can be so still."""
+    values = parts.remembered(kept, {"voice": "", **DEFAULTS})
+    if values["language"] not in LANGUAGES:
+        values["language"] = DEFAULTS["language"]
+    choices = _known_voices(studio)
+    voice = values.pop("voice")
+    known = voice if voice in [path for _, path in choices] else ""
+    return [gr.update(choices=choices, value=known), *values.values(), parts.device_update(studio)]
+
+
+def _known_voices(studio: Studio) -> list[tuple[str, str]]:
+    """Voices as (name to show, file): the base that ships, then trained ones."""
+    trained = [(shown, str(path)) for shown, path in reading.voices(studio.workspace)]
+    return [(studio.labels("voice_base"), ""), *trained]
+
+
 def _voices(studio: Studio, chosen: str | None, seen: parts.Seen) -> Any:
-    """Update of the list of voices: the base that ships, then trained ones."""
-    choices = [(studio.labels("voice_base"), "")]
-    choices += [(shown, str(path)) for shown, path in reading.voices(studio.workspace)]
+    """Update of the list of voices."""
+    choices = _known_voices(studio)
     value = chosen if chosen in [path for _, path in choices] else ""
-    return parts.fresh(seen, "voices", (choices, value), gr.update(choices=choices, value=value))
+    return parts.choice(seen, "voices", choices, chosen, value)
 
 
 def _result(studio: Studio, seen: parts.Seen) -> Any:

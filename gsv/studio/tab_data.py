@@ -19,6 +19,8 @@ from gsv.studio.studio import Studio
 
 FAMILIES = ("tiny", "v2", "v2Pro", "v2ProPlus", "v1")
 SCRIPTS = (commands.ALL_STAGES, *commands.STAGES.values())
+REMEMBERED = ("list_path", "audio_folder", "experiment", "family")
+"""Fields that a reload of the page fills in again."""
 NAMED_ROWS = 5
 
 
@@ -47,7 +49,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         with gr.Column(scale=6, min_width=380):
             form = _form(studio)
             everything = gr.Button(labels("prepare_all"), variant="primary", elem_id="data-all", size="lg")
-            with gr.Accordion(labels("single_stages"), open=False, elem_id="data-stages"):
+            with parts.fold(labels("single_stages"), "data-stages"):
                 stages = {name: _stage(studio, name) for name in commands.STAGES}
         with gr.Column(scale=5, min_width=340):
             parts.heading(labels("now"))
@@ -56,6 +58,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             )
             parts.heading(labels("experiment_holds"))
             holds = gr.HTML(js_on_load=None, elem_id="data-holds", elem_classes="plain")
+    memory = parts.memory(studio, "data", {name: getattr(form, name) for name in REMEMBERED})
     refresh_outputs = [*panel.outputs, holds, seen]
 
     def refresh(experiment: str, seen_now: parts.Seen) -> list[Any]:
@@ -67,15 +70,14 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             parts.started(studio, start_stage(studio, stage, *values[:-1]))
             return refresh(values[2], values[-1])
 
-        return parts.guarded(start)
+        return parts.guarded(studio, start)
 
     for stage, button in {commands.ALL: everything, **stages}.items():
         button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.BUTTON)
-    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.BUTTON)
     timer.tick(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
-    page.load(lambda: _remembered(studio), None, form.inputs, **parts.QUIET).then(
-        refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET
-    )
+    page.load(
+        lambda kept: _remembered(studio, kept), outputs=form.inputs, **memory.reading, **parts.QUIET
+    ).then(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     return timer
 
 
@@ -175,19 +177,14 @@ def check_rows(studio: Studio, list_path: Path, audio_folder: Path | None) -> No
         )
 
 
-def _remembered(studio: Studio) -> list[Any]:
-    """The fields as the newest preparation had them."""
-    values = {
-        name: studio.last_value(SCRIPTS, name) for name in ("list", "audio-folder", "experiment", "family")
-    }
-    family = values["family"] if values["family"] in FAMILIES else "tiny"
-    return [
-        values["list"],
-        values["audio-folder"],
-        values["experiment"],
-        family,
-        parts.device_update(studio),
-    ]
+def _remembered(studio: Studio, kept: str) -> list[Any]:
+    """The fields as this browser had them, or else as the newest preparation had them."""
+    options = dict(zip(REMEMBERED, ("list", "audio-folder", "experiment", "family"), strict=True))
+    values = {name: studio.last_value(SCRIPTS, option) for name, option in options.items()}
+    values = parts.remembered(kept, values)
+    if values["family"] not in FAMILIES:
+        values["family"] = FAMILIES[0]
+    return [*values.values(), parts.device_update(studio)]
 
 
 def _holds(studio: Studio, experiment: str) -> str:

@@ -33,7 +33,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             rows = gr.HTML(js_on_load=PICK, elem_id="jobs-list", elem_classes="plain")
         with gr.Column(scale=7, min_width=380):
             parts.heading(labels("details"))
-            card = gr.HTML(js_on_load=None, elem_id="jobs-card", elem_classes="plain")
+            card = gr.HTML(js_on_load=parts.stay_script(), elem_id="jobs-card", elem_classes="plain")
             with gr.Row(elem_classes="tight"):
                 stop = _button(labels("stop"), "jobs-stop", "stop")
                 again = _button(labels("again"), "jobs-again", "secondary")
@@ -41,44 +41,46 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             parts.heading(labels("log"))
             log = gr.HTML(
                 render.log("", labels),
-                js_on_load=None,
+                js_on_load=parts.stay_script(),
                 elem_id="jobs-log",
                 elem_classes="plain",
-                autoscroll=True,
             )
-    outputs = [rows, card, stop, again, remove, log, chosen, seen]
+    outputs = [rows, card, stop, again, remove, log, seen]
+    shown = gr.Textbox(visible=False)
 
     def refresh(job_id: str, seen_now: parts.Seen) -> list[Any]:
         return _updates(studio, job_id, seen_now)
 
-    def pick(job_id: str, seen_now: parts.Seen, event: gr.EventData) -> list[Any]:
-        return refresh(str(event.job), seen_now)
+    def change(job_id: str) -> list[Any]:
+        # Without a memory of what is shown, so that the next tick sends everything once more: news
+        # of the job that was shown before may still be on their way to the page.
+        return [*_updates(studio, job_id, {})[:-1], {}, job_id]
 
-    def run_again(job_id: str, seen_now: parts.Seen) -> list[Any]:
-        new = studio.jobs.repeat(_shown(seen_now))
+    def pick(event: gr.EventData) -> list[Any]:
+        return change(str(event.job))
+
+    def run_again(job_id: str) -> list[Any]:
+        new = studio.jobs.repeat(job_id)
         parts.started(studio, new)
-        return refresh(new, seen_now)
+        return change(new)
 
-    def forget(job_id: str, seen_now: parts.Seen) -> list[Any]:
-        studio.jobs.remove(_shown(seen_now))
-        return refresh("", seen_now)
+    def forget(job_id: str) -> list[Any]:
+        studio.jobs.remove(job_id)
+        return change("")
 
-    def end(job_id: str, seen_now: parts.Seen) -> list[Any]:
-        studio.jobs.stop(_shown(seen_now))
-        gr.Info(labels("stop_asked"), duration=parts.INFO_SECONDS)
-        return refresh(job_id, seen_now)
+    def end(job_id: str) -> list[Any]:
+        studio.jobs.stop(job_id)
+        parts.inform(studio, labels("stop_asked"))
+        return change(job_id)
 
-    rows.select(pick, [chosen, seen], outputs, **parts.QUIET)
+    rows.select(pick, None, [*outputs, chosen], **parts.QUIET)
+    script = parts.shown_job("jobs-card")
     for button, action in ((stop, end), (again, run_again), (remove, forget)):
-        button.click(parts.guarded(action), [chosen, seen], outputs, **parts.BUTTON)
+        listener = parts.guarded(studio, action)
+        button.click(listener, shown, [*outputs, chosen], js=script, **parts.BUTTON)
     timer.tick(refresh, [chosen, seen], outputs, **parts.QUIET)
     page.load(refresh, [chosen, seen], outputs, **parts.QUIET)
     return timer
-
-
-def _shown(seen: parts.Seen) -> str:
-    """The job that this page shows: the chosen one, or the newest while none was chosen."""
-    return str(seen.get("shown", ""))
 
 
 def _button(label: str, element: str, variant: Any) -> gr.Button:
@@ -93,7 +95,7 @@ def _updates(studio: Studio, job_id: str, seen: parts.Seen) -> list[Any]:
     labels = studio.labels
     views = studio.jobs.views()
     view = next((view for view in views if view.id == job_id), views[0] if views else None)
-    chosen = seen["shown"] = view.id if view is not None else ""
+    chosen = view.id if view is not None else ""
     listed = render.job_list(views, labels, chosen)
     card = render.card(view, labels, labels("no_choice"), labels("no_choice_help"))
     active = view is not None and not view.status.final
@@ -107,7 +109,6 @@ def _updates(studio: Studio, job_id: str, seen: parts.Seen) -> list[Any]:
         parts.fresh(seen, "again", ended, gr.update(interactive=ended)),
         parts.fresh(seen, "remove", ended, gr.update(interactive=ended)),
         parts.fresh(seen, "log", text, text),
-        job_id if job_id == chosen else "",
         seen,
     ]
 

@@ -51,11 +51,10 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             parts.started(studio, studio.start(call, f"{labels(action)} · {chosen}"))
             return refresh(chosen, seen_now)
 
-        return parts.guarded(start)
+        return parts.guarded(studio, start)
 
     for action, button in (("download", download), ("verify", verify)):
         button.click(handler(action), [name, seen], outputs, **parts.BUTTON)
-    panel.stop.click(parts.guarded(panel.stop_now), None, None, **parts.BUTTON)
     timer.tick(refresh, [name, seen], outputs, **parts.QUIET)
     page.load(refresh, [name, seen], outputs, **parts.QUIET)
     return timer
@@ -88,7 +87,7 @@ def _listing(studio: Studio, chosen: str | None, seen: parts.Seen) -> list[Any]:
     value = chosen if chosen in names else (names[0] if names else None)
     return [
         parts.fresh(seen, "table", html, html),
-        parts.fresh(seen, "names", names, gr.update(choices=names, value=value)),
+        parts.choice(seen, "names", names, chosen, value),
     ]
 
 

@@ -17,9 +17,22 @@ from gsv.studio.studio import Studio
 
 PRESETS = {"quick": 2, "usual": 8, "thorough": 20}
 """Epochs of each preset; everything else is the trainer's own default."""
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 PREFERRED = ("mel", "total", "loss")
 """The curve that is shown first: the first whose name holds one of these."""
 SCRIPTS = (commands.TRAIN,)
+DEFAULTS: dict[str, Any] = {
+    "preset": "usual",
+    "epochs": PRESETS["usual"],
+    "save_every": 1,
+    "batch_seconds": 0,
+    "keep": 3,
+    "precision": "auto",
+    "base": "",
+    "seed": 1234,
+}
+"""Values of the fields on a new page; a reload fills in what was there."""
+MEASURED_COLOUR, SMOOTHED_COLOUR = "#99d5cf", "#0f766e"
 
 
 @dataclass
@@ -90,17 +103,21 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         parts.started(studio, start_training(studio, *values))
 
     watched = [form.experiment, curve, sounds.step, sounds.clip, seen]
-    start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
+    start.click(parts.guarded(studio, begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
-    panel.stop.click(parts.guarded(panel.stop_now), form.experiment, None, **parts.BUTTON)
-    form.preset.change(lambda name: PRESETS.get(name, gr.skip()), form.preset, form.epochs, **parts.QUIET)
+    form.preset.input(lambda name: PRESETS.get(name, gr.skip()), form.preset, form.epochs, **parts.QUIET)
     for watched_part in (form.experiment, curve, sounds.step, sounds.clip):
         watched_part.input(refresh, watched, outputs, **parts.QUIET)
     timer.tick(refresh, watched, outputs, **parts.QUIET)
-    page.load(lambda: _remembered(studio), None, [form.experiment, form.device], **parts.QUIET).then(
-        refresh, watched, outputs, **parts.QUIET
-    )
+    fields = {name: getattr(form, name) for name in ("experiment", *DEFAULTS)}
+    memory = parts.memory(studio, "train", fields)
+    page.load(
+        lambda kept: _remembered(studio, kept),
+        outputs=[*fields.values(), form.device],
+        **memory.reading,
+        **parts.QUIET,
+    ).then(refresh, watched, outputs, **parts.QUIET)
     return timer
 
 
@@ -118,17 +135,17 @@ def _form(studio: Studio) -> Form:
             info=labels("preset_help"),
             elem_id="train-preset",
         )
-    with gr.Accordion(labels("more_settings"), open=False, elem_id="train-more"):
+    with parts.fold(labels("more_settings"), "train-more"):
         with gr.Row():
-            epochs = _number(labels, "epochs", PRESETS["usual"], "train-epochs")
-            save_every = _number(labels, "save_every", 1, "train-save-every")
+            epochs = _number(labels, "epochs", "train-epochs", least=1)
+            save_every = _number(labels, "save_every", "train-save-every")
         with gr.Row():
-            batch_seconds = _number(labels, "batch_seconds", None, "train-batch-seconds")
-            keep = _number(labels, "keep", 3, "train-keep")
+            batch_seconds = _number(labels, "batch_seconds", "train-batch-seconds")
+            keep = _number(labels, "keep", "train-keep", least=1)
         with gr.Row():
             device = parts.device_choice(studio, "train")
             precision = gr.Dropdown(
-                [(labels("precision_auto"), "auto"), "float32", "bfloat16", "float16"],
+                [(labels("precision_auto"), "auto"), *PRECISIONS[1:]],
                 value="auto",
                 label=labels("precision"),
                 info=labels("precision_help"),
@@ -136,7 +153,7 @@ def _form(studio: Studio) -> Form:
             )
         base = gr.Textbox(label=labels("base"), info=labels("base_help"), elem_id="train-base")
         with gr.Row():
-            seed = _number(labels, "seed", None, "train-seed")
+            seed = _number(labels, "seed", "train-seed")
             anew = gr.Checkbox(
                 label=labels("begin_anew"),
                 info=labels("begin_anew_help"),
@@ -148,13 +165,14 @@ def _form(studio: Studio) -> Form:
     )
 
 
-def _number(labels: Labels, name: str, value: float | None, element: str) -> gr.Number:
-    """A whole number with a name and a line of help; empty means the script's own default."""
+def _number(labels: Labels, name: str, element: str, least: int = 0) -> gr.Number:
+    """A whole number with a name and a line of help; an emptied field means the script's own default."""
     return gr.Number(
-        value=value,
+        value=DEFAULTS[name],
         label=labels(name),
         info=labels(f"{name}_help"),
-        minimum=0,
+        minimum=least,
+        precision=0,
         elem_id=element,
         min_width=140,
     )
@@ -164,9 +182,12 @@ def _curve(studio: Studio) -> tuple[gr.Dropdown, gr.LinePlot, gr.HTML]:
     labels = studio.labels
     choice = gr.Dropdown([], label=labels("curve_choice"), elem_id="train-curve", show_label=False)
     plot = gr.LinePlot(
-        _frame([]),
+        _frame(labels, []),
         x="step",
         y="value",
+        color="kind",
+        color_map={labels("measured"): MEASURED_COLOUR, labels("smoothed"): SMOOTHED_COLOUR},
+        color_title=" ",
         x_title=labels("step"),
         y_title=labels("value"),
         height=280,
@@ -184,25 +205,30 @@ def _curve(studio: Studio) -> tuple[gr.Dropdown, gr.LinePlot, gr.HTML]:
     return choice, plot, nothing
 
 
-def _frame(points: list[tuple[float, float]]) -> Any:
-    """Points as the table that a plot takes."""
+def _frame(labels: Labels, points: list[tuple[float, float]]) -> Any:
+    """Points as the table that a plot takes, and below them a smooth line through them."""
     import pandas  # type: ignore[import-untyped]
 
-    return pandas.DataFrame(points, columns=["step", "value"], dtype=float)
+    rows = [(step, value, labels("measured")) for step, value in points]
+    if len(points) >= reading.FEWEST_SMOOTHED:
+        rows += [(step, value, labels("smoothed")) for step, value in reading.smoothed(points)]
+    return pandas.DataFrame(rows, columns=["step", "value", "kind"])
 
 
 def _curve_updates(studio: Studio, experiment: str, name: str, seen: parts.Seen) -> list[Any]:
     """Updates of the choice of curves and of the plot."""
     curves = studio.curves(experiment) if experiment else {}
-    names = list(curves)
+    names, given = list(curves), name
     if name not in curves:
         name = next((each for key in PREFERRED for each in names if key in each), names[0] if names else "")
     points = reading.thinned(curves.get(name, []))
     shown = (experiment, name, len(curves.get(name, [])), points[-1:] or None)
-    choice = gr.update(choices=[(_spoken(studio, each), each) for each in names], value=name or None)
+    named = [(_spoken(studio, each), each) for each in names]
     return [
-        parts.fresh(seen, "curves", (names, name), choice),
-        parts.fresh(seen, "points", shown, gr.update(value=_frame(points), visible=bool(points))),
+        parts.choice(seen, "curves", named, given, name or None),
+        parts.fresh(
+            seen, "points", shown, gr.update(value=_frame(studio.labels, points), visible=bool(points))
+        ),
         parts.fresh(seen, "no points", bool(points), gr.update(visible=not points)),
     ]
 
@@ -219,7 +245,7 @@ def _spoken(studio: Studio, name: str) -> str:
 def _experiments(known: list[str], chosen: str | None, seen: parts.Seen) -> Any:
     """Update of the list of experiments; the first one is chosen while there is no choice."""
     value = chosen if chosen in known else (known[0] if known else None)
-    return parts.fresh(seen, "experiments", (sorted(known), value), gr.update(choices=known, value=value))
+    return parts.choice(seen, "experiments", sorted(known), chosen, value)
 
 
 def _start_update(studio: Studio, experiment: str, seen: parts.Seen) -> Any:
@@ -269,10 +295,14 @@ def start_training(
     return studio.start(call, f"{labels('training')} · {experiment}")
 
 
-def _remembered(studio: Studio) -> list[Any]:
-    """The experiment of the newest training or preparation, and the devices."""
+def _remembered(studio: Studio, kept: str) -> list[Any]:
+    """The fields as this browser had them; the experiment is else that of the newest training."""
     known = reading.experiments(studio.workspace)
     last = studio.latest(SCRIPTS)
-    value = last.command.experiment if last is not None else ""
+    before = last.command.experiment if last is not None else ""
+    values = parts.remembered(kept, {"experiment": before, **DEFAULTS})
+    value = values.pop("experiment")
     chosen = value if value in known else (known[0] if known else None)
-    return [gr.update(choices=known, value=chosen), parts.device_update(studio)]
+    for name, allowed in (("preset", tuple(PRESETS)), ("precision", PRECISIONS)):
+        values[name] = values[name] if values[name] in allowed else DEFAULTS[name]
+    return [gr.update(choices=known, value=chosen), *values.values(), parts.device_update(studio)]

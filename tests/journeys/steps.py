@@ -6,13 +6,29 @@ from pathlib import Path
 from typing import Any
 
 TABS = ("data", "train", "convert", "jobs", "models")
+FIRST = {"data": "list", "train": "experiment", "convert": "source", "jobs": "list", "models": "table"}
+"""Something to see in each tab."""
+SETTLING = 500
+"""Milliseconds."""
 FINAL = ("done", "failed", "cancelled")
 
 
 def open_tab(page: Any, name: str) -> None:
-    """Choose a tab."""
-    page.locator("#tabs > .tab-wrapper button[role=tab]").nth(TABS.index(name)).click()
+    """Choose a tab, and wait until it is whole.
+
+    Gradio builds a tab when it is first opened, and sets its fields once more in the next frame: too
+    soon after for a person to have typed anything, but not for a browser that is driven.
+    """
+    page.locator(f"button[role=tab]#tab-{name}-button").click()
     page.wait_for_selector(f"#tab-{name}", state="visible")
+    page.wait_for_selector(f"#{name}-{FIRST[name]}", state="visible")
+    page.wait_for_timeout(SETTLING)
+
+
+def unfold(page: Any, element: str) -> None:
+    """Open a folded part by the keyboard."""
+    page.locator(f"#{element}-fold button").press("Enter")
+    page.wait_for_selector(f"#{element}", state="visible")
 
 
 def fill(page: Any, element: str, text: str) -> None:

@@ -13,6 +13,7 @@ from .conftest import RunningStudio
 
 EXPERIMENT = "我的 voice's 🎵"
 SOUNDS = "录音 clips"
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 PLACES = """[...document.querySelectorAll('button, input, .card, .heading')].map((element) => {
   const box = element.getBoundingClientRect();
   return [element.id, Math.round(box.x), Math.round(box.y)].join();
@@ -36,6 +37,22 @@ def test_wrong_path_is_refused_with_a_remedy(page: Any) -> None:
     page.locator("#data-all").click()
     toast = page.wait_for_selector("[data-testid=toast-body], .toast-body")
     assert "there is no file" in toast.inner_text() and "Check the path" in toast.inner_text()
+
+
+def test_reload_loses_nothing(page: Any) -> None:
+    steps.fill(page, "data-list", "/half/typed 路径")
+    steps.open_tab(page, "train")
+    steps.unfold(page, "train-more")
+    steps.fill(page, "train-epochs", "77")
+    steps.open_tab(page, "convert")
+    steps.unfold(page, "convert-more")
+    steps.fill(page, "convert-text", "Half a sentence, 半句话")
+    page.reload()
+    page.wait_for_function("document.querySelector('#data-list textarea')?.value === '/half/typed 路径'")
+    steps.open_tab(page, "train")
+    assert steps.value(page, "train-epochs") == "77"
+    steps.open_tab(page, "convert")
+    assert steps.value(page, "convert-text") == "Half a sentence, 半句话"
 
 
 def test_failed_job_shows_its_reason(page: Any, studio: RunningStudio) -> None:
@@ -67,9 +84,11 @@ def test_prepare_twenty_clips(page: Any, studio: RunningStudio) -> None:
 def test_train_with_a_moving_curve_and_a_preview(page: Any, studio: RunningStudio, tmp_path: Path) -> None:
     steps.open_tab(page, "train")
     steps.choose(page, "train-experiment", EXPERIMENT)
-    page.locator("#train-more > button").click()
-    steps.fill(page, "train-epochs", "3")
-    steps.start(page, "train-start", "train-job")
+    steps.unfold(page, "train-more")
+    steps.fill(page, "train-epochs", "2")
+    steps.fill(page, "train-save-every", "2")
+    job = steps.start(page, "train-start", "train-job")
+    assert {"--epochs=2", "--save-every=2"} <= set(arguments(studio, job))
     page.wait_for_selector("#train-plot canvas, #train-plot svg")
     first = points(studio)
     page.reload()
@@ -103,8 +122,14 @@ def test_convert_and_download(page: Any, studio: RunningStudio, tmp_path: Path) 
     assert any("synthetic" in text.lower() for text in audio.read_tags(file).values())
 
 
-def test_stop_a_job_and_see_the_next_one_wait(page: Any) -> None:
-    long_training(page)
+def arguments(studio: RunningStudio, job: str) -> list[str]:
+    """What a job was started with."""
+    path = studio.workspace / "logs" / "jobs" / job / "command.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))["arguments"])
+
+
+def test_stop_a_job_and_see_the_next_one_wait(page: Any, studio: RunningStudio) -> None:
+    long_training(page, studio)
     assert steps.wait_for_state(page, "train-job", "running") == "running"
     steps.open_tab(page, "data")
     waiting = steps.start(page, "data-text", "data-job") if open_stages(page) else ""
@@ -123,23 +148,24 @@ def test_stop_a_job_and_see_the_next_one_wait(page: Any) -> None:
 
 def open_stages(page: Any) -> bool:
     """Unfold the single stages."""
-    page.locator("#data-stages > button").click()
-    page.wait_for_selector("#data-text", state="visible")
+    steps.unfold(page, "data-stages")
     return True
 
 
-def long_training(page: Any) -> str:
+def long_training(page: Any, studio: RunningStudio) -> str:
     """Start a training that would take for ever."""
     steps.open_tab(page, "train")
     steps.choose(page, "train-experiment", EXPERIMENT)
-    page.locator("#train-more > button").click()
+    steps.unfold(page, "train-more")
     steps.fill(page, "train-epochs", "100000")
     steps.fill(page, "train-save-every", "0")
-    return steps.start(page, "train-start", "train-job")
+    job = steps.start(page, "train-start", "train-job")
+    assert "--epochs=100000" in arguments(studio, job)
+    return job
 
 
 def test_studio_that_was_killed_finds_its_jobs_again(page: Any, studio: RunningStudio) -> None:
-    job = long_training(page)
+    job = long_training(page, studio)
     assert steps.wait_for_state(page, "train-job", "running") == "running"
     studio.kill()
     studio.start("--language", "zh")
@@ -156,15 +182,22 @@ def test_studio_that_was_killed_finds_its_jobs_again(page: Any, studio: RunningS
 
 
 def test_nothing_is_cut_off_and_nothing_jumps(page: Any) -> None:
-    for width in (1280, 800, 400):
-        page.set_viewport_size({"width": width, "height": 900})
-        for tab in steps.TABS:
-            steps.open_tab(page, tab)
-            too_wide = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            assert too_wide <= 0, (tab, width)
-            if width == 1280:
-                before = page.evaluate(PLACES)
-                page.wait_for_timeout(1500)
-                assert page.evaluate(PLACES) == before, tab
+    for tab in steps.TABS:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        steps.open_tab(page, tab)
+        page.wait_for_timeout(2000)  # the first news of a tab fill it
+        before = page.evaluate(PLACES)
+        page.wait_for_timeout(1500)
+        assert page.evaluate(PLACES) == before, tab
+        for width in (1280, 800, 400):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate(TOO_WIDE) <= 0, (tab, width)
+
+
+def test_every_tab_is_in_sight_on_a_telephone(page: Any) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    for tab in steps.TABS:
+        steps.open_tab(page, tab)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#tab-jobs", state="visible")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gsv.settings import Workspace
-from gsv.studio.reading import Curves, contents, experiments, previews, thinned, voices
+from gsv.studio.reading import Curves, contents, experiments, previews, smoothed, thinned, voices
 
 
 def lines(*steps: int) -> str:
@@ -39,6 +39,14 @@ def test_long_curves_are_thinned_but_end_where_they_end() -> None:
     thin = thinned(points, 100)
     assert len(thin) <= 100 and thin[-1] == (10_000.0, 1.0)
     assert thinned(points[:5], 100) == points[:5]
+
+
+def test_a_smooth_line_stays_among_its_points() -> None:
+    points = [(float(step), float(step % 2)) for step in range(200)]
+    line = smoothed(points)
+    assert [step for step, _ in line] == [step for step, _ in points]
+    assert all(0 <= value <= 1 for _, value in line) and abs(line[-1][1] - 0.5) < 0.1
+    assert smoothed([]) == []
 
 
 def test_previews_are_grouped_and_the_newest_comes_first(tmp_path: Path) -> None:

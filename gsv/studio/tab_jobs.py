@@ -5,6 +5,7 @@ Knows views of jobs. Starts nothing but repetitions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -22,30 +23,29 @@ element.addEventListener('click', (event) => {
 LOG_LINES = 300
 
 
+@dataclass
+class Details:
+    """The list of jobs, and all that stands beside it."""
+
+    rows: gr.HTML
+    card: gr.HTML
+    stop: gr.Button
+    again: gr.Button
+    remove: gr.Button
+    log: gr.HTML
+
+    @property
+    def outputs(self) -> list[gr.components.Component]:
+        """The components in the order of `_updates`."""
+        return [self.rows, self.card, self.stop, self.again, self.remove, self.log]
+
+
 def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     """Lay the tab out; returns the timer that keeps it up to date."""
-    labels = studio.labels
     seen, chosen = gr.State({}), gr.State("")
     timer = gr.Timer(parts.TICK, active=False)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=5, min_width=340):
-            parts.heading(labels("jobs"), labels("jobs_help"))
-            rows = gr.HTML(js_on_load=PICK, elem_id="jobs-list", elem_classes="plain")
-        with gr.Column(scale=7, min_width=380):
-            parts.heading(labels("details"))
-            card = gr.HTML(js_on_load=parts.stay_script(), elem_id="jobs-card", elem_classes="plain")
-            with gr.Row(elem_classes="tight"):
-                stop = _button(labels("stop"), "jobs-stop", "stop")
-                again = _button(labels("again"), "jobs-again", "secondary")
-                remove = _button(labels("remove"), "jobs-remove", "secondary")
-            parts.heading(labels("log"))
-            log = gr.HTML(
-                render.log("", labels),
-                js_on_load=parts.stay_script(),
-                elem_id="jobs-log",
-                elem_classes="plain",
-            )
-    outputs = [rows, card, stop, again, remove, log, seen]
+    details = _layout(studio)
+    outputs = [*details.outputs, seen]
     shown = gr.Textbox(visible=False)
 
     def refresh(job_id: str, seen_now: parts.Seen) -> list[Any]:
@@ -70,17 +70,41 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
     def end(job_id: str) -> list[Any]:
         studio.jobs.stop(job_id)
-        parts.inform(studio, labels("stop_asked"))
+        parts.inform(studio, studio.labels("stop_asked"))
         return change(job_id)
 
-    rows.select(pick, None, [*outputs, chosen], **parts.QUIET)
+    details.rows.select(pick, None, [*outputs, chosen], **parts.QUIET)
     script = parts.shown_job("jobs-card")
-    for button, action in ((stop, end), (again, run_again), (remove, forget)):
+    actions = ((details.stop, end), (details.again, run_again), (details.remove, forget))
+    for button, action in actions:
         listener = parts.guarded(studio, action)
         button.click(listener, shown, [*outputs, chosen], js=script, **parts.BUTTON)
     timer.tick(refresh, [chosen, seen], outputs, **parts.QUIET)
     page.load(refresh, [chosen, seen], outputs, **parts.QUIET)
     return timer
+
+
+def _layout(studio: Studio) -> Details:
+    labels = studio.labels
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=340):
+            parts.heading(labels("jobs"), labels("jobs_help"))
+            rows = gr.HTML(js_on_load=PICK, elem_id="jobs-list", elem_classes="plain")
+        with gr.Column(scale=7, min_width=380):
+            parts.heading(labels("details"))
+            card = gr.HTML(js_on_load=parts.stay_script(), elem_id="jobs-card", elem_classes="plain")
+            with gr.Row(elem_classes="tight"):
+                stop = _button(labels("stop"), "jobs-stop", "stop")
+                again = _button(labels("again"), "jobs-again", "secondary")
+                remove = _button(labels("remove"), "jobs-remove", "secondary")
+            parts.heading(labels("log"))
+            log = gr.HTML(
+                render.log("", labels),
+                js_on_load=parts.stay_script(),
+                elem_id="jobs-log",
+                elem_classes="plain",
+            )
+    return Details(rows, card, stop, again, remove, log)
 
 
 def _button(label: str, element: str, variant: Any) -> gr.Button:

@@ -12,8 +12,12 @@ from gsv.audio import write
 from gsv.families import miniature
 from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
 from gsv.models.sovits.synthesizer import new_synthesizer
+from gsv.settings import Workspace
+from gsv.synthesis.engine import Synthesizer
+from gsv.synthesis.voice import Reference, Voice
 from gsv.weights.bundle import code_version, save_bundle
 from gsv.weights.networks import sovits_info
+from tests.synthesis.speaking import add_gpt, voice_of
 
 RATE = 16_000
 
@@ -65,3 +69,24 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder / "source.wav", speech(7), RATE)
     write(folder / "reference.wav", speech(3, 220, seed=1), RATE)
     return folder
+
+
+@pytest.fixture(scope="session")
+def speaking_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that can speak, with the clips reference.wav (4 s) and long.wav (14 s)."""
+    root = make_workspace(tmp_path_factory.mktemp("speaking 说话 $(x)"))
+    add_gpt(root)
+    write(root / "reference.wav", speech(4, 220, seed=1), RATE)
+    write(root / "long.wav", speech(14, 180, seed=2), RATE)
+    return root
+
+
+@pytest.fixture(scope="session")
+def engine(speaking_root: Path) -> Synthesizer:
+    return Synthesizer(Workspace(speaking_root), "cpu")
+
+
+@pytest.fixture(scope="session")
+def voice(speaking_root: Path) -> Voice:
+    reference = Reference(path=speaking_root / "reference.wav", text="The lamp is lit.", language="en")
+    return voice_of(speaking_root, "tiny", reference)

@@ -23,31 +23,10 @@ from gsv.synthesis.sentences import seed_of
 from gsv.synthesis.voice import Reference, Voice, base_voice
 from gsv.weights.bundle import save_bundle
 from gsv.weights.networks import gpt_info
-from tests.synthesis.conftest import RATE, make_workspace, speech
-from tests.synthesis.speaking import add_gpt, voice_of
+from tests.synthesis.conftest import RATE, speech
+from tests.synthesis.speaking import voice_of
 
 FOUR_LANGUAGES = "Hello there. 今天天气很好。おはよう。안녕하세요."
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_workspace(tmp_path_factory.mktemp("speaking 说话 $(x)"))
-    add_gpt(root)
-    write(root / "reference.wav", speech(4, 220, seed=1), RATE)
-    write(root / "long.wav", speech(14, 180, seed=2), RATE)
-    return root
-
-
-@pytest.fixture(scope="module")
-def engine(root: Path) -> Synthesizer:
-    return Synthesizer(Workspace(root), "cpu")
-
-
-@pytest.fixture(scope="module")
-def voice(root: Path) -> Voice:
-    return voice_of(
-        root, "tiny", Reference(path=root / "reference.wav", text="The lamp is lit.", language="en")
-    )
 
 
 def places(spoken: Speech) -> list[tuple[int, int]]:
@@ -193,29 +172,35 @@ def test_edited_phones_are_what_is_said(engine: Synthesizer, voice: Voice) -> No
 # --- references
 
 
-def test_the_prompt_and_what_is_told_of_it(engine: Synthesizer, root: Path, voice: Voice) -> None:
+def test_the_prompt_and_what_is_told_of_it(engine: Synthesizer, speaking_root: Path, voice: Voice) -> None:
     options = SpeakOptions(seed=1)
     spoken = engine.speak("One day.", voice, options)
     assert spoken.reference.phones[:2] == ("DH", "AH0") and spoken.reference.fit is not None
     assert (spoken.reference.start, spoken.reference.end) == (0, 4)
     free = engine.speak("One day.", voice, SpeakOptions(seed=1, ref_free=True))
     assert free.reference.phones == ()
-    silent = engine.speak("One day.", voice.with_references(Reference(path=root / "reference.wav")), options)
+    silent = engine.speak(
+        "One day.", voice.with_references(Reference(path=speaking_root / "reference.wav")), options
+    )
     assert np.array_equal(silent.samples, free.samples)
     assert any("timbre" in note for note in silent.warnings)
 
 
-def test_a_long_reference_is_cut_with_its_text(engine: Synthesizer, root: Path, voice: Voice) -> None:
+def test_a_long_reference_is_cut_with_its_text(
+    engine: Synthesizer, speaking_root: Path, voice: Voice
+) -> None:
     text = "The lamp by the window is lit. Every evening we read a little. Then we go home."
-    long = Reference(path=root / "long.wav", text=text, language="en")
+    long = Reference(path=speaking_root / "long.wav", text=text, language="en")
     choice = engine.begin("One.", voice.with_references(long), SpeakOptions(seed=1)).prompt.choice
     assert 3 <= choice.end - choice.start <= 10
-    published = voice_of(root, "v2", long)
+    published = voice_of(speaking_root, "v2", long)
     assert engine.begin("One.", published, SpeakOptions(seed=1)).prompt.codes is not None
 
 
-def test_several_references_share_their_timbre(engine: Synthesizer, root: Path, voice: Voice) -> None:
-    leading, other = voice.references[0], Reference(path=root / "long.wav")
+def test_several_references_share_their_timbre(
+    engine: Synthesizer, speaking_root: Path, voice: Voice
+) -> None:
+    leading, other = voice.references[0], Reference(path=speaking_root / "long.wav")
     speakers = [
         engine.begin("One.", voice.with_references(*items)).prompt.speaker
         for items in ([leading], [other, other], [leading, other])
@@ -270,10 +255,10 @@ def test_options_come_in_their_order(engine: Synthesizer, voice: Voice) -> None:
 
 
 def test_weights_that_do_not_belong_together(
-    engine: Synthesizer, root: Path, voice: Voice, tmp_path: Path
+    engine: Synthesizer, speaking_root: Path, voice: Voice, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="GPT"):
-        base_voice(Workspace(root), sovits=voice.sovits, gpt=tmp_path / "none.safetensors")
+        base_voice(Workspace(speaking_root), sovits=voice.sovits, gpt=tmp_path / "none.safetensors")
     network = new_decoder(small_gpt("tiny"), seed=1)
     save_bundle(tmp_path / "gpt.safetensors", network.state_dict(), gpt_info(network.config))
     foreign = voice.model_copy(update={"gpt": tmp_path / "gpt.safetensors"})

@@ -41,8 +41,12 @@ def windows(blocks: Iterable[np.ndarray], size: int, step: int) -> Iterator[Wind
         yield Window(held, start, True)
 
 
+_TAPE_FRAMES = 64
+"""Noise is drawn for so many frames at a time: what a generator gives depends on how much is drawn at once."""
+
+
 class NoiseTape:
-    """Standard normal noise `[1, C, frames]` by absolute frame, so that overlapping windows share it."""
+    """Standard normal noise `[1, C, frames]` by absolute frame: windows of any length share it."""
 
     def __init__(self, channels: int, generator: torch.Generator) -> None:
         self._generator = generator
@@ -52,10 +56,9 @@ class NoiseTape:
     def take(self, start: int, frames: int) -> Tensor:
         """Noise of `frames` frames from frame `start` on, on the CPU; `start` never goes back."""
         held = self._held[:, :, start - self._start :]
-        missing = frames - held.shape[2]
-        if missing > 0:
-            fresh = torch.randn(1, held.shape[1], missing, generator=self._generator)
-            held = torch.cat((held, fresh), dim=2)
+        while held.shape[2] < frames:
+            fresh = torch.randn(_TAPE_FRAMES, held.shape[1], generator=self._generator)
+            held = torch.cat((held, fresh.T[None]), dim=2)
         self._held, self._start = held, start
         return held[:, :, :frames]
 

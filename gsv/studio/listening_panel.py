@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from gsv.studio import parts, reading, theme
+from gsv.studio import parts, reading, render, theme
 from gsv.studio.studio import Studio
 
 
@@ -22,11 +22,13 @@ class ListeningPanel:
     step: gr.Dropdown
     clip: gr.Dropdown
     players: dict[str, gr.Audio]
+    area: gr.Column
+    nothing: gr.HTML
 
     @property
-    def outputs(self) -> list[gr.components.Component]:
+    def outputs(self) -> list[Any]:
         """The components that `refresh` updates, in order."""
-        return [self.step, self.clip, *self.players.values()]
+        return [self.area, self.nothing, self.step, self.clip, *self.players.values()]
 
     def refresh(self, experiment: str, step: str, clip: str, seen: parts.Seen) -> list[Any]:
         """Updates; while the newest step is shown, a newer one takes its place."""
@@ -40,7 +42,10 @@ class ListeningPanel:
         heard = clip if clip in clips else (clips[0] if clips else "")
         sounds = next((each.sounds for each in found if (each.step, each.clip) == (shown, heard)), {})
         named = [(self.studio.labels("preview_at", n=reading.number_in(each)), each) for each in steps]
+        there = bool(found)
         return [
+            parts.fresh(seen, "area", there, gr.update(visible=there)),
+            parts.fresh(seen, "nothing", there, gr.update(visible=not there)),
             parts.choice(seen, "steps", named, step, shown or None),
             parts.choice(seen, "clips", clips, clip, heard or None),
             *(self._player(kind, sounds, seen) for kind in self.players),
@@ -56,18 +61,24 @@ class ListeningPanel:
 def build(studio: Studio) -> ListeningPanel:
     """Lay the panel out."""
     labels = studio.labels
-    with gr.Row(elem_classes="tight"):
-        step = gr.Dropdown([], label=labels("preview_step"), elem_id="preview-step", min_width=140)
-        clip = gr.Dropdown([], label=labels("preview_clip"), elem_id="preview-clip", min_width=140)
-    players = {
-        kind: gr.Audio(
-            label=labels(f"preview_{kind}"),
-            interactive=False,
-            elem_id=f"preview-{kind}",
-            buttons=["download"],
-            waveform_options=theme.waveform(),
-            elem_classes="player",
-        )
-        for kind in reading.PREVIEW_KINDS
-    }
-    return ListeningPanel(studio, step, clip, players)
+    with gr.Column(visible=False) as area:
+        with gr.Row(elem_classes="tight"):
+            step = gr.Dropdown([], label=labels("preview_step"), elem_id="preview-step", min_width=140)
+            clip = gr.Dropdown([], label=labels("preview_clip"), elem_id="preview-clip", min_width=140)
+        players = {
+            kind: gr.Audio(
+                label=labels(f"preview_{kind}"),
+                interactive=False,
+                elem_id=f"preview-{kind}",
+                buttons=["download"],
+                waveform_options=theme.waveform(),
+                elem_classes="player",
+            )
+            for kind in reading.PREVIEW_KINDS
+        }
+    nothing = gr.HTML(
+        f'<div class="card">{render.empty(labels("no_previews"), labels("no_previews_help"))}</div>',
+        js_on_load=None,
+        elem_classes="plain",
+    )
+    return ListeningPanel(studio, step, clip, players, area, nothing)

@@ -61,7 +61,7 @@ def line_of(view: JobView, labels: Labels) -> str:
         parts.append(labels("place_in_line", place=view.place))
         parts.append(labels("waits_for", device=view.command.line))
     if view.total > 0 and view.status not in (JobState.QUEUED, JobState.DONE):
-        parts.append(f"{view.what} {view.done:g}/{view.total:g}".strip())
+        parts.extend(part for part in (view.what, f"{view.done:g}/{view.total:g}") if part)
     if view.status is JobState.RUNNING and view.fraction is not None:
         parts.append(f"{100 * view.fraction:.0f} %")
     if view.seconds_left is not None and not view.stopping:
@@ -93,18 +93,28 @@ def counts(view: JobView, labels: Labels) -> str:
     for name in ("read", "done", "skipped", "failed"):
         value = view.counts.get(name)
         if isinstance(value, int):
+            if name == "failed":  # a job of several stages: items that an earlier one left out count too
+                value = max(value, len(_left_out(view)))
             mark = ' class="bad"' if name == "failed" and value else ""
             cells.append(f"<span{mark}><b>{value}</b> {escape(labels('count_' + name))}</span>")
     return f'<div class="counts">{"".join(cells)}</div>' if cells else ""
 
 
+def _left_out(view: JobView) -> list[tuple[str, str]]:
+    """Items that failed in any stage of the job, with the reasons."""
+    named = view.counts.get("reasons")
+    known = dict(view.failed_items)
+    if isinstance(named, dict):
+        known.update({str(name): str(why) for name, why in named.items()})
+    return list(known.items())
+
+
 def failed_items(view: JobView, labels: Labels) -> str:
     """Items that failed, folded away."""
-    named = view.counts.get("reasons")
-    items = list(named.items()) if isinstance(named, dict) and named else list(view.failed_items)
+    items = _left_out(view)
     if not items:
         return ""
-    rows = "".join(f"<li><b>{escape(str(name))}</b> {escape(str(why))}</li>" for name, why in items[:100])
+    rows = "".join(f"<li><b>{escape(name)}</b> {escape(why)}</li>" for name, why in items[:100])
     title = escape(labels("failed_items", n=len(items)))
     return f'<details class="items"><summary>{title}</summary><ul>{rows}</ul></details>'
 
@@ -139,7 +149,8 @@ def _row(view: JobView, labels: Labels, chosen: bool) -> str:
     return (
         f'<button type="button" class="row{kind}" data-job="{escape(view.id)}" '
         f'data-state="{view.status.value}" aria-pressed="{str(chosen).lower()}">'
-        f'{pill(view, labels)}<span class="title">{escape(view.command.title)}</span>'
+        f'{pill(view, labels)}<span class="title" title="{escape(view.command.title)}">'
+        f"{escape(view.command.title)}</span>"
         f'<span class="when">{started}</span>{bar(view)}'
         f'<span class="line">{line_of(view, labels) or "&nbsp;"}</span></button>'
     )

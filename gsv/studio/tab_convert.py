@@ -179,6 +179,7 @@ def _upload(studio: Studio, name: str) -> gr.Audio:
         type="filepath",
         elem_id=f"convert-{name}",
         editable=False,
+        buttons=["download"],
         waveform_options=theme.waveform(),
         min_width=220,
         elem_classes="player",

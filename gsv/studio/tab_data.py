@@ -101,6 +101,7 @@ def _form(studio: Studio) -> Form:
                 info=labels("experiment_help"),
                 placeholder="my-voice",
                 elem_id="data-experiment",
+                min_width=240,
             )
             family = gr.Dropdown(
                 [(labels(f"family_{name}"), name) for name in FAMILIES],
@@ -108,6 +109,7 @@ def _form(studio: Studio) -> Form:
                 label=labels("family"),
                 info=labels("family_help"),
                 elem_id="data-family",
+                min_width=240,
             )
         device = parts.device_choice(studio, "data")
     return Form(list_path, audio_folder, experiment, family, device)
@@ -205,6 +207,7 @@ def _holds(studio: Studio, experiment: str) -> str:
         (labels("stage_text"), str(found.text)),
         (labels("stage_content"), str(found.content)),
         (labels("stage_semantic"), str(found.codes)),
+        *([(labels("stage_speaker"), str(found.speaker))] if found.speaker else []),
         (labels("holds_rejected"), str(found.rejected)),
     ]
     return render.table([name, ""], rows, "figures")

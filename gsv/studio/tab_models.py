@@ -76,7 +76,7 @@ def _listing(studio: Studio, chosen: str | None, seen: parts.Seen) -> list[Any]:
         rows.append(
             (
                 render.Markup(f"<b>{escape(entry.name)}</b><br><small>{escape(entry.note)}</small>"),
-                entry.role,
+                labels(f"role_{entry.role}"),
                 _size(sum(file.size or 0 for file in entry.files), labels("unknown_size")),
                 entry.licence,
                 render.status(status, labels),

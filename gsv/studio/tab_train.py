@@ -253,7 +253,11 @@ def _start_update(studio: Studio, experiment: str, seen: parts.Seen) -> Any:
     known = bool(experiment) and experiment in reading.experiments(studio.workspace)
     goes_on = known and any((studio.workspace.logs / experiment / "checkpoints").glob("*/*"))
     name = "train_go_on" if goes_on else "train_start"
-    return parts.fresh(seen, "start", name, gr.update(value=studio.labels(name)))
+    latest = studio.latest(SCRIPTS, experiment) if known else None
+    free = (
+        latest is None or latest.status.final
+    )  # a second training of the same would only wait for the first
+    return parts.fresh(seen, "start", (name, free), gr.update(value=studio.labels(name), interactive=free))
 
 
 def start_training(

@@ -15,6 +15,7 @@ from gsv.studio import commands, tab_convert, tab_train
 from gsv.studio.labels import LANGUAGES, Labels, fields, table
 from gsv.studio.page import TABS
 from gsv.studio.reading import PREVIEW_KINDS
+from gsv.weights import catalogue
 
 SOURCES = Path(gsv.studio.__file__).parent
 MADE_NAMES = {
@@ -29,6 +30,7 @@ MADE_NAMES = {
     *(f"count_{name}" for name in ("read", "done", "skipped", "failed")),
     *(f"status_{name}" for name in ("complete", "partial", "missing", "damaged")),
     *(f"models_{name}" for name in ("name", "role", "size", "licence", "status")),
+    *(f"role_{entry.role}" for entry in catalogue.entries()),
     "state_stopping",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -49,6 +50,16 @@ def test_everything_is_escaped(text: str, state: JobState, language: str) -> Non
 def test_failure_shows_its_three_parts() -> None:
     html = render.card(view_of(JobState.FAILED, "the disk is full"), Labels("en"), "", "")
     assert html.count("the disk is full") >= 4 and "What helps:" in html
+
+
+def test_items_that_an_earlier_stage_left_out_are_counted() -> None:
+    view = replace(
+        view_of(JobState.DONE, "x"),
+        counts={"read": 20, "done": 20, "failed": 0, "reasons": {}},
+        failed_items=(("clip-900", "there is no such file"),),
+    )
+    html = render.card(view, Labels("en"), "", "")
+    assert "<b>1</b> failed" in html and "Left out: 1." in html and "there is no such file" in html
 
 
 def test_job_without_figures_keeps_its_lines() -> None:

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from gsv import files
 from gsv.errors import InputError
 from gsv.settings import Workspace
 
+WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
+"""A drive letter, or a share of another computer."""
 QUOTES = ('"', "'", "“”", "‘’")
 
 
@@ -40,6 +46,14 @@ class Access:
         cleaned = text.strip().strip("\u202a\u200b")
         if not cleaned:
             raise InputError(f"{name}: nothing is filled in", remedy="Type or paste a path.")
+        if os.name != "nt" and WINDOWS_PATH.match(_without_quotes(cleaned)):
+            raise InputError(
+                f"{name}: {cleaned} is a path of a Windows computer",
+                "the studio does not run on Windows here",
+                "Give the path as the computer that runs the studio knows it, for example /mnt/c/…",
+            )
+        if cleaned.lower().startswith("file://"):
+            cleaned = url2pathname(urlsplit(cleaned).path)
         candidate = self._absolute(cleaned)
         unquoted = _without_quotes(cleaned)
         if unquoted != cleaned and not _exists(candidate):

@@ -45,7 +45,7 @@ ERROR_SECONDS = 20
 INFO_SECONDS = 4
 
 
-def guarded(studio: Studio, function: Callable[..., Any]) -> Callable[..., Any]:
+def guarded(function: Callable[..., Any]) -> Callable[..., Any]:
     """A listener whose errors pop up with what, why and remedy, and change nothing on the page."""
 
     @functools.wraps(function)
@@ -56,15 +56,15 @@ def guarded(studio: Studio, function: Callable[..., Any]) -> Callable[..., Any]:
             known = as_gsv_error(error)
             if not isinstance(error, GsvError):
                 logger.exception("a button of the page failed")
-            gr.Warning(render.notice(known), duration=ERROR_SECONDS, title=studio.labels("did_not_work"))
+            gr.Warning(render.notice(known), duration=ERROR_SECONDS)
             return gr.skip()
 
     return listener
 
 
-def inform(studio: Studio, text: str) -> None:
+def inform(text: str) -> None:
     """Pop up a short word of confirmation."""
-    gr.Info(text, duration=INFO_SECONDS, title=studio.labels("studio_says"))
+    gr.Info(text, duration=INFO_SECONDS)
 
 
 def fresh(seen: Seen, name: str, key: object, update: object) -> Any:
@@ -185,7 +185,7 @@ class JobPanel:
         view = self.studio.jobs.view(job_id)
         if view is not None and not view.status.final:
             self.studio.jobs.stop(job_id)
-            inform(self.studio, self.studio.labels("stop_asked"))
+            inform(self.studio.labels("stop_asked"))
 
 
 def job_panel(studio: Studio, name: str, scripts: Sequence[str], empty: tuple[str, str]) -> JobPanel:
@@ -207,7 +207,7 @@ def job_panel(studio: Studio, name: str, scripts: Sequence[str], empty: tuple[st
     )
     panel = JobPanel(studio, tuple(scripts), empty, card, stop)
     shown = gr.Textbox(visible=False)
-    stop.click(guarded(studio, panel.stop_now), shown, None, js=shown_job(f"{name}-job"), **BUTTON)
+    stop.click(guarded(panel.stop_now), shown, None, js=shown_job(f"{name}-job"), **BUTTON)
     return panel
 
 
@@ -259,6 +259,6 @@ def started(studio: Studio, job_id: str) -> None:
     """Say that a job was handed in, and whether it waits."""
     view = studio.jobs.view(job_id)
     if view is not None and view.place:
-        inform(studio, studio.labels("queued_info", place=view.place))
+        inform(studio.labels("queued_info", place=view.place))
     else:
-        inform(studio, studio.labels("started_info"))
+        inform(studio.labels("started_info"))

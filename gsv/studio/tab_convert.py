@@ -93,7 +93,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         parts.started(studio, start_conversion(studio, *values))
 
     watched = [form.voice, seen]
-    start.click(parts.guarded(studio, begin), form.inputs, None, **parts.BUTTON).then(
+    start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
     timer.tick(refresh, watched, outputs, **parts.QUIET)

@@ -70,7 +70,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             parts.started(studio, start_stage(studio, stage, *values[:-1]))
             return refresh(values[2], values[-1])
 
-        return parts.guarded(studio, start)
+        return parts.guarded(start)
 
     for stage, button in {commands.ALL: everything, **stages}.items():
         button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.BUTTON)

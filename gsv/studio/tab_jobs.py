@@ -70,14 +70,14 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
     def end(job_id: str) -> list[Any]:
         studio.jobs.stop(job_id)
-        parts.inform(studio, studio.labels("stop_asked"))
+        parts.inform(studio.labels("stop_asked"))
         return change(job_id)
 
     details.rows.select(pick, None, [*outputs, chosen], **parts.QUIET)
     script = parts.shown_job("jobs-card")
     actions = ((details.stop, end), (details.again, run_again), (details.remove, forget))
     for button, action in actions:
-        listener = parts.guarded(studio, action)
+        listener = parts.guarded(action)
         button.click(listener, shown, [*outputs, chosen], js=script, **parts.BUTTON)
     timer.tick(refresh, [chosen, seen], outputs, **parts.QUIET)
     page.load(refresh, [chosen, seen], outputs, **parts.QUIET)

@@ -51,7 +51,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             parts.started(studio, studio.start(call, f"{labels(action)} · {chosen}"))
             return refresh(chosen, seen_now)
 
-        return parts.guarded(studio, start)
+        return parts.guarded(start)
 
     for action, button in (("download", download), ("verify", verify)):
         button.click(handler(action), [name, seen], outputs, **parts.BUTTON)

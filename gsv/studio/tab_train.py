@@ -103,7 +103,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
         parts.started(studio, start_training(studio, *values))
 
     watched = [form.experiment, curve, sounds.step, sounds.clip, seen]
-    start.click(parts.guarded(studio, begin), form.inputs, None, **parts.BUTTON).then(
+    start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
     form.preset.input(lambda name: PRESETS.get(name, gr.skip()), form.preset, form.epochs, **parts.QUIET)

@@ -83,6 +83,16 @@ def test_paths_as_people_paste_them(root: Path) -> None:
             access.existing(text, "List")
 
 
+def test_paths_from_a_browser_and_from_another_system(root: Path) -> None:
+    access = Access(Workspace(root))
+    plain = root / "clips" / "plain.list"
+    assert access.existing(plain.as_uri(), "List") == plain
+    if sys.platform != "win32":
+        for text in (r"C:\Users\Anna\voice.list", '"D:/voice.list"', r"\\nas\voices\a.list"):
+            with pytest.raises(InputError, match="Windows"):
+                access.path(text, "List")
+
+
 def test_confined_paths_follow_links(root: Path, tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.mkdir()

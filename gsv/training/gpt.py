@@ -65,6 +65,7 @@ class GptTask:
         self.ranks = ranks if ranks is not None else Ranks()
         self.maker = GptItemMaker(clips, recipe.items, self.config, recipe.preference > 0)
         self.lengths: Sequence[int] = self.maker.lengths()
+        self.drawn_length = self.maker.drawn_length
         self.repeats = recipe.items.repeats(len(self.lengths))
         self.phases: Sequence[int] = [0]  # every step costs the same
         self.network = network.to(device).train()
@@ -216,4 +217,5 @@ def optimizer_of(network: SemanticDecoder, recipe: GptRecipe) -> torch.optim.Opt
         {"params": matrices, "weight_decay": recipe.weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, foreach=True)
+    one_kernel = matrices[0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(groups, lr=rate, betas=recipe.betas, fused=one_kernel, foreach=not one_kernel)

@@ -6,6 +6,7 @@ numpy until the last line, because it runs in loader threads beside the training
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -18,9 +19,6 @@ from gsv.models.gpt.decoder import GptBatch
 from gsv.training.gpt_clips import GptClips
 from gsv.training.gpt_recipes import GptItemConfig
 from gsv.training.sampler import Draw
-
-USUAL_SECOND = 1.1
-"""Length of a second clip as a share of the first, on average, for planning batches."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,8 @@ class GptItemMaker:
     def __init__(self, clips: GptClips, settings: GptItemConfig, config: GptConfig, with_worse: bool) -> None:
         self.clips, self.settings, self.config, self.with_worse = clips, settings, config, with_worse
         self._lengths = [len(clips.codes(index)) for index in range(len(clips.names))]
-        self._by_speaker: dict[str, list[tuple[int, int]]] = {}
+        self._phone_counts = [len(clips.phones(index)) for index in range(len(clips.names))]
+        self._by_speaker: dict[str, list[tuple[float, int]]] = {}
         for index, speaker in enumerate(clips.speakers):
             if speaker:
                 self._by_speaker.setdefault(speaker, []).append((self._lengths[index], index))
@@ -55,12 +54,16 @@ class GptItemMaker:
             rows.sort()
 
     def lengths(self) -> list[int]:
-        """Places that each item takes in a batch, as far as it is known before its draw."""
-        share = 1.0 + (USUAL_SECOND if self.settings.pair else 0.0)
-        places = [len(self.clips.phones(i)) + codes for i, codes in enumerate(self._lengths)]
-        if self.with_worse:
-            share *= 2
-        return [max(1, round(share * count)) for count in places]
+        """Places that each item takes in a batch when it stands alone."""
+        return [self._places_of([index]) for index in range(len(self._lengths))]
+
+    def drawn_length(self, draw: Draw) -> int:
+        """Places that a draw takes, with the second clip that it will have."""
+        return self._places_of(self._indices(np.random.default_rng(draw.seed), draw.index))
+
+    def _places_of(self, indices: Sequence[int]) -> int:
+        places = sum(self._phone_counts[index] + self._lengths[index] for index in indices)
+        return max(1, 2 * places if self.with_worse else places)
 
     def make(self, draw: Draw) -> GptItem:
         """Read one clip, and perhaps a second one of the same speaker.
@@ -69,11 +72,7 @@ class GptItemMaker:
             GsvError, OSError: features cannot be read.
         """
         random = np.random.default_rng(draw.seed)
-        indices = [draw.index]
-        if self.settings.pair and random.random() < self.settings.pair:
-            second = self._second(random, draw.index)
-            if second is not None:
-                indices.insert(int(random.integers(2)), second)
+        indices = self._indices(random, draw.index)
         phones = [self.clips.phones(index) for index in indices]
         codes = np.concatenate([self.clips.codes(index) for index in indices])
         heard = codes
@@ -89,12 +88,27 @@ class GptItemMaker:
             worse=worse_version(codes, random) if self.with_worse else None,
         )
 
+    def _indices(self, random: np.random.Generator, index: int) -> list[int]:
+        """The clip, and perhaps a second one before or behind it; the first thing that is drawn of an item."""
+        indices = [index]
+        if self.settings.pair and random.random() < self.settings.pair:
+            second = self._second(random, index)
+            if second is not None:
+                indices.insert(int(random.integers(2)), second)
+        return indices
+
     def _second(self, random: np.random.Generator, index: int) -> int | None:
         """Another clip of the speaker, of comparable length."""
         rows = self._by_speaker.get(self.clips.speakers[index], [])
         shortest, longest = (share * self._lengths[index] for share in self.settings.pair_lengths)
-        others = [other for length, other in rows if shortest <= length <= longest and other != index]
-        return others[int(random.integers(len(others)))] if others else None
+        first = bisect_left(rows, (shortest, -1))
+        last = bisect_right(rows, (longest, len(self._lengths)))
+        own = bisect_left(rows, (self._lengths[index], index))
+        inside = first <= own < last
+        if last - first - inside <= 0:
+            return None
+        place = first + int(random.integers(last - first - inside))
+        return rows[place + (inside and place >= own)][1]
 
     def _places(self, indices: Sequence[int], phones: Sequence[np.ndarray]) -> np.ndarray:
         """The phone of each code, counted through the joined phones."""

@@ -65,7 +65,13 @@ class Trainer:
         self.ranks = ranks if ranks is not None else Ranks()
         self.events = events if self.ranks.first else Events()
         self.updates = Updates(device, ranks=self.ranks)
-        self.sampler = BucketSampler(task.lengths, settings.batch_frames, settings.seed, repeats=task.repeats)
+        self.sampler = BucketSampler(
+            task.lengths,
+            settings.batch_frames,
+            settings.seed,
+            repeats=task.repeats,
+            drawn_length=task.drawn_length,
+        )
         self.generations = Generations(places.checkpoints, settings.keep, self.events)
         self.step = 0
         self.saved_step = -1

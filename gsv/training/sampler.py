@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,9 +70,18 @@ class BucketSampler:
     """
 
     def __init__(
-        self, lengths: Sequence[int], budget: int, seed: int, *, repeats: int = 1, growth: float = 1.2
+        self,
+        lengths: Sequence[int],
+        budget: int,
+        seed: int,
+        *,
+        repeats: int = 1,
+        growth: float = 1.2,
+        drawn_length: Callable[[Draw], int] | None = None,
     ) -> None:
         """`lengths`: frames of each item. `growth`: ratio of one bucket's upper length to the next.
+
+        `drawn_length`: frames that a draw really takes, where that depends on chance; None: those of its item.
 
         Raises:
             DataError: there is no item.
@@ -87,7 +96,10 @@ class BucketSampler:
         self.seed = seed
         self.repeats = repeats
         self.position = Position(budgets=[(0, budget)])
-        self._bounds = _bounds(max(self.lengths), growth)
+        # Lengths that depend on chance mix the batches anew by themselves, so their buckets may be narrow.
+        self._growth = growth if drawn_length is None else 1 + (growth - 1) / 4
+        self._drawn_length = drawn_length
+        self._drawn: dict[tuple[int, int], int] = {}
         self._plan = self._build()
 
     @property
@@ -124,7 +136,7 @@ class BucketSampler:
         if len(current) <= 1:
             raise ResourceError(
                 "the memory does not hold a single item",
-                f"its length is {max(self.lengths[index] for index, _ in current)} frames",
+                f"its length is {max(self._length(entry) for entry in current)} frames",
                 "cut long clips into shorter ones, or train on a device with more memory",
             )
         smaller = max(1, min(self.budget, frames_of_failed) // 2)
@@ -134,7 +146,7 @@ class BucketSampler:
 
     def padded_frames(self, batch: Batch) -> int:
         """Frames that a batch occupies once its items are padded to the longest."""
-        return max(self.lengths[draw.index] for draw in batch.draws) * len(batch.draws)
+        return max(self._draw_length(draw) for draw in batch.draws) * len(batch.draws)
 
     def state(self) -> dict[str, Any]:
         """Position and a fingerprint of the items that it counts in."""
@@ -166,9 +178,18 @@ class BucketSampler:
         index, repeat = entry
         return Draw(index, derive_seed(self.seed, epoch, index, repeat))
 
+    def _draw_length(self, draw: Draw) -> int:
+        return self.lengths[draw.index] if self._drawn_length is None else self._drawn_length(draw)
+
+    def _length(self, entry: tuple[int, int]) -> int:
+        return self._drawn.get(entry, self.lengths[entry[0]])
+
     def _build(self) -> list[list[tuple[int, int]]]:
         """The epoch's batches as lists of (item, repeat), cut again wherever the budget changed."""
         entries = [(index, repeat) for index in range(len(self.lengths)) for repeat in range(self.repeats)]
+        if self._drawn_length is not None:
+            draws = (self._draw(self.position.epoch, entry) for entry in entries)
+            self._drawn = dict(zip(entries, map(self._drawn_length, draws), strict=True))
         plan: list[list[tuple[int, int]]] = []
         for number, (done, budget) in enumerate(self.position.budgets):
             left = entries if number == 0 else [entry for batch in plan[done:] for entry in batch]
@@ -180,16 +201,17 @@ class BucketSampler:
         self, entries: list[tuple[int, int]], budget: int, generator: np.random.Generator
     ) -> list[list[tuple[int, int]]]:
         shuffled = [entries[place] for place in generator.permutation(len(entries))]
+        bounds = _bounds(max(map(self._length, entries), default=1), self._growth)
         # Sorting is stable: inside a bucket the random order stays, and a short rest of one bucket
         # is filled up from the next, so that only one batch of an epoch is small.
-        ordered = sorted(shuffled, key=lambda entry: bisect_left(self._bounds, self.lengths[entry[0]]))
+        ordered = sorted(shuffled, key=lambda entry: bisect_left(bounds, self._length(entry)))
         batches: list[list[tuple[int, int]]] = []
         longest = 0
         for entry in ordered:
-            longest = max(longest, self.lengths[entry[0]])
+            longest = max(longest, self._length(entry))
             if not batches or longest * (len(batches[-1]) + 1) > budget:
                 batches.append([])
-                longest = self.lengths[entry[0]]
+                longest = self._length(entry)
             batches[-1].append(entry)
         return [batches[place] for place in generator.permutation(len(batches))]
 

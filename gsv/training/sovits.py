@@ -75,6 +75,7 @@ class SovitsTask:
         self.ranks = ranks if ranks is not None else Ranks()
         self.maker = ItemMaker(clips, recipe.items, self.config)
         self.lengths: Sequence[int] = self.maker.lengths()
+        self.drawn_length = None
         self.repeats = recipe.items.repeats(len(self.lengths))
         starts = {0, recipe.losses.discriminator_from, recipe.losses.adversarial_from}
         self.phases: Sequence[int] = sorted(starts)

@@ -6,7 +6,7 @@ losses and optimisers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from gsv.training.sampler import Batch
+from gsv.training.sampler import Batch, Draw
 from gsv.training.updates import Updates
 
 
@@ -79,6 +79,10 @@ class Task(Protocol):
     @property
     def lengths(self) -> Sequence[int]:
         """Frames of each item, for batching."""
+
+    @property
+    def drawn_length(self) -> Callable[[Draw], int] | None:
+        """Frames that a draw really takes, where that depends on chance; None: those of its item."""
 
     @property
     def repeats(self) -> int:

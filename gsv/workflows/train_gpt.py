@@ -293,11 +293,16 @@ def _planned_steps(clips: GptClips, recipe: GptRecipe, config: GptConfig, loop: 
     """Steps of the whole run, for schedules."""
     if loop.steps:
         return loop.steps
-    lengths = GptItemMaker(clips, recipe.items, config, recipe.preference > 0).lengths()
-    repeats = recipe.items.repeats(len(lengths))
-    return (
-        loop.epochs * BucketSampler(lengths, loop.batch_frames, loop.seed, repeats=repeats).batches_in_epoch
+    maker = GptItemMaker(clips, recipe.items, config, recipe.preference > 0)
+    lengths = maker.lengths()
+    sampler = BucketSampler(
+        lengths,
+        loop.batch_frames,
+        loop.seed,
+        repeats=recipe.items.repeats(len(lengths)),
+        drawn_length=maker.drawn_length,
     )
+    return loop.epochs * sampler.batches_in_epoch
 
 
 def _default_tokens(config: GptConfig, device: torch.device) -> int:

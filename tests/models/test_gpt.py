@@ -6,12 +6,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from gsv.errors import InputError
 from gsv.gpt_families import GPT_FAMILY_NAMES, GptConfig, gpt_family, small_gpt
 from gsv.models.gpt.cache import KeyValueCache
 from gsv.models.gpt.decoder import GptBatch, SemanticDecoder, new_decoder, visible
 from gsv.models.gpt.generation import Request, generate, stream
+from gsv.models.gpt.layers import Dropout, plain_attention
 from gsv.models.gpt.sampling import Sampler, SamplingConfig, penalised, probabilities
 
 PUBLISHED = {"v1": 77_493_762, "v2": 77_606_402}
@@ -262,3 +264,23 @@ def test_cache_grows_and_keeps_rows() -> None:
     cache.keep([2, 0])
     keys, _ = cache.extend(0, torch.zeros(2, 1, 1, 2), torch.zeros(2, 1, 1, 2))
     assert cache.rows == 2 and torch.equal(keys[:, :, :5], written[[2, 0]])
+
+
+def test_attention_of_training_in_bfloat16_is_that_of_torch() -> None:
+    generator = torch.Generator().manual_seed(1)
+    queries, keys, values = (torch.randn(2, 3, 7, 4, generator=generator) for _ in range(3))
+    mask = torch.ones(7, 7, dtype=torch.bool).tril().expand(2, 1, 7, 7)
+    expected = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+    torch.testing.assert_close(plain_attention(queries, keys, values, mask), expected)
+
+
+def test_dropout_keeps_the_mean_and_depends_on_the_seed() -> None:
+    layer = Dropout(0.15)
+    x = torch.ones(40, 251)
+    torch.manual_seed(3)
+    once, twice = layer(x), layer(x)
+    torch.manual_seed(3)
+    assert torch.equal(layer(x), once) and not torch.equal(once, twice)
+    assert float((once == 0).float().mean()) == pytest.approx(0.148, abs=0.015)
+    assert float(once.mean()) == pytest.approx(1.0, abs=0.02)
+    assert layer.eval()(x) is x and Dropout(0.0)(x) is x

@@ -120,9 +120,8 @@ def test_items_are_pairs_of_one_speaker_with_their_phones_known(arrays: Path) ->
         assert np.array_equal(item.phones[item.phone_of_code], item.codes)
         assert 0 < (item.heard != item.codes).sum() < len(item.codes) / 2
         assert item.worse is not None and len(item.worse) != len(item.codes)
-    planned = sum(maker.lengths())
-    made = [maker.make(Draw(i, 99 + i)) for i in range(len(clips.names))]
-    assert sum(2 * (len(item.codes) + len(item.phones)) for item in made) == pytest.approx(planned, rel=0.15)
+        assert maker.drawn_length(Draw(index, 7 + index)) == 2 * (len(item.codes) + len(item.phones))
+        assert maker.drawn_length(Draw(index, 7 + index)) > maker.lengths()[index]
 
 
 def test_worse_versions_repeat_or_lose_one_stretch() -> None:
@@ -210,7 +209,7 @@ def scratch(arrays: Path, output: Path, events: Events | None = None, **changes:
     loop = {"epochs": 10, "save_every": 5, "save_minutes": 0.0, "workers": 1, **changes.pop("loop", {})}
     request = GptRequest(
         arrays=arrays, output=output, workspace=output, from_scratch=True, configuration=configuration,
-        batch_tokens=600, device="cpu", recipe=changes.pop("recipe", toy_recipe()), quantizer=quantizer,
+        batch_tokens=400, device="cpu", recipe=changes.pop("recipe", toy_recipe()), quantizer=quantizer,
         loop=LoopSettings(**loop), **changes,
     )  # fmt: skip
     return train_gpt(request, events if events is not None else Events())

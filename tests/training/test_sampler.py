@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gsv.errors import DataError, ResourceError
-from gsv.training.sampler import Batch, BucketSampler, derive_seed
+from gsv.training.sampler import Batch, BucketSampler, Draw, derive_seed
 
 lengths = st.lists(st.integers(1, 3000), min_size=1, max_size=60)
 
@@ -88,3 +88,21 @@ def test_other_data_are_refused() -> None:
 def test_seeds_depend_on_every_part() -> None:
     assert derive_seed(1, "a") == derive_seed(1, "a")
     assert len({derive_seed(1, 2, 3), derive_seed(1, 23), derive_seed(12, 3), derive_seed(1, "2", "4")}) == 4
+
+
+def test_lengths_that_are_drawn_decide_the_batches() -> None:
+    """An item takes 100 or 200 frames by chance: no batch is larger than the budget, and little of it is padding."""
+
+    def drawn(draw: Draw) -> int:
+        return 200 if draw.seed % 2 else 100
+
+    sampler = BucketSampler([100] * 60, 800, 3, drawn_length=drawn)
+    batches = list(sampler)
+    assert sorted(draw.index for batch in batches for draw in batch.draws) == list(range(60))
+    assert all(sampler.padded_frames(batch) <= 800 for batch in batches)
+    real = sum(drawn(draw) for batch in batches for draw in batch.draws)
+    assert real > 0.9 * sum(sampler.padded_frames(batch) for batch in batches)
+    state = sampler.state()
+    other = BucketSampler([100] * 60, 800, 99, drawn_length=drawn)
+    other.load_state(state)
+    assert list(other) == batches

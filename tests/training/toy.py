@@ -25,6 +25,7 @@ class ToyTask:
     """Learns to map noise to noise, with dropout."""
 
     repeats = 1
+    drawn_length = None
     phases = (0,)
 
     def __init__(self, items: int = 12, fail: dict[str, Any] | None = None) -> None:

@@ -29,6 +29,30 @@ def sine_positions(positions: Tensor, width: int) -> Tensor:
     return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(-2)
 
 
+class Dropout(nn.Module):
+    """Sets values to zero by chance, at a rate that is rounded to 1/256.
+
+    On a CPU one drawn byte decides each value, where torch draws a whole number for it: that took an eighth of a
+    training step.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+        self.dropped = round(256 * rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` of any shape, unchanged outside of training."""
+        if not self.training or not self.dropped:
+            return x
+        if x.device.type != "cpu":
+            return F.dropout(x, self.rate)
+        lowest, highest = -(2**63), 2**63 - 1
+        drawn = torch.randint(lowest, highest, (-(-x.numel() // 8),)).view(torch.uint8)
+        kept = drawn[: x.numel()].view(x.shape) >= self.dropped
+        return x * kept.to(x.dtype).mul_(256 / (256 - self.dropped))
+
+
 class ScaledPositions(nn.Module):
     """Adds sine positions times one learnt number."""
 
@@ -36,7 +60,7 @@ class ScaledPositions(nn.Module):
         super().__init__()
         self.width = width
         self.alpha = nn.Parameter(torch.ones(1))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         """`x` `[B, L, C]` at integer `positions` `[B, L]` or `[L]`."""
@@ -79,7 +103,11 @@ class SelfAttention(nn.Module):
     def attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         """Attention `[B, H, L, D]` to `[B, L, C]`; `mask` is true where a query may look."""
         dropout = self.dropout if self.training else 0.0
-        heard = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout)
+        slow = queries.requires_grad and queries.dtype == torch.bfloat16 and queries.device.type == "cpu"
+        if slow and mask is not None and not dropout:
+            heard = plain_attention(queries, keys, values, mask)
+        else:
+            heard = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, dropout_p=dropout)
         joined: Tensor = self.out_proj(heard.transpose(1, 2).flatten(2))
         return joined
 
@@ -96,7 +124,7 @@ class Block(nn.Module):
         self.linear2 = nn.Linear(filter_width, width)
         self.norm1 = nn.LayerNorm(width)
         self.norm2 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def finish(self, x: Tensor, heard: Tensor) -> Tensor:
         """Everything after the attention: `x` and `heard` `[B, L, C]`."""
@@ -134,6 +162,15 @@ class Stack(nn.Module):
                 watched[number] = (queries, keys)
             x = block.finish(x, block.self_attn.attend(queries, keys, values, mask))
         return x
+
+
+def plain_attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+    """Attention of tensors `[B, H, L, D]` by matrix products that keep their table of all pairs.
+
+    In bfloat16 on a CPU its backward pass is twice as fast as that of torch's fused one.
+    """
+    scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(2, 3)
+    return scores.masked_fill(~mask, -torch.inf).softmax(-1) @ values
 
 
 def attention_weights(queries: Tensor, keys: Tensor, head: int, mask: Tensor | None) -> Tensor:

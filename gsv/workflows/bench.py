@@ -26,13 +26,14 @@ from torch import Tensor
 from gsv.errors import InputError
 from gsv.events import Events
 from gsv.families import HifiganConfig, family, miniature
-from gsv.features.content import PUBLISHED_SCALE, ContentExtractor
+from gsv.features.content import PUBLISHED_SCALE, ContentExtractor, plan_batches
 from gsv.features.packed import gains
 from gsv.files import write_json
 from gsv.models.content import SAMPLE_RATE, ContentEncoder, ContentSettings, tiny_hubert_config
 from gsv.models.sovits.decoder import HifiganDecoder
 from gsv.models.sovits.synthesizer import Synthesizer, new_synthesizer
 from gsv.models.weight_norm import fold_weight_norm
+from gsv.stages.content import CPU_BATCH_SECONDS
 from gsv.workflows.bench_plain import PlainHifigan, plain_content
 
 logger = logging.getLogger(__name__)
@@ -237,7 +238,14 @@ def _content(settings: BenchSettings) -> Iterator[Case]:
 
 
 def _extracted(extractor: ContentExtractor, waves: list[np.ndarray]) -> list[Tensor]:
-    return [content for content in extractor.features(waves) if isinstance(content, Tensor)]
+    """Content in the order of `waves`, in the batches that the stage would make."""
+    lengths, names = [len(wave) / SAMPLE_RATE for wave in waves], [f"{i:03d}" for i in range(len(waves))]
+    found: dict[int, Tensor] = {}
+    for batch in plan_batches(lengths, names, budget_seconds=CPU_BATCH_SECONDS):
+        for index, content in zip(batch, extractor.features([waves[i] for i in batch]), strict=True):
+            assert isinstance(content, Tensor)
+            found[index] = content
+    return [found[index] for index in range(len(waves))]
 
 
 def _decode(settings: BenchSettings) -> Iterator[Case]:

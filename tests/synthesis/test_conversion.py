@@ -35,12 +35,11 @@ def speaker(converter: Converter, clips: Path) -> torch.Tensor:
 
 def test_a_short_clip_is_what_decode_gives(converter: Converter, speaker: torch.Tensor) -> None:
     wave = speech(2.0)
-    found = converter.convert(wave, RATE, speaker, ConversionOptions(seed=5))
+    found = converter.convert(wave, RATE, speaker, ConversionOptions(seed=5, noise_scale=0))
     content, logits = converter.listen(wave)
     ids = HeardPhones("v2").phones(Stretch(wave, logits, 0, 1)) or [converter.config.blank_phone]
     codes = converter.synthesizer.extract_latent(content)
-    generator = torch.Generator().manual_seed(5)
-    expected = converter.synthesizer.decode(codes, torch.tensor([ids]), speaker=speaker, generator=generator)
+    expected = converter.synthesizer.decode(codes, torch.tensor([ids]), speaker=speaker, noise_scale=0)
     assert found.shape == (64_000,)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
 

@@ -193,6 +193,7 @@ class Synthesizer:
                 self._lexicon,
                 settings.longest,
                 least=LEAST_PHONES,
+                breath=settings.breath,
             )
 
     def begin(

@@ -29,7 +29,7 @@ from gsv.synthesis.voice import Voice
 from gsv.text.plan import Plan, Utterance
 
 STATE_FILE = "speech.json"
-_SHAPING = {"batch_size", "pause", "seed", "language", "cut", "longest"}
+_SHAPING = {"batch_size", "pause", "seed", "language", "cut", "longest", "breath"}
 """Settings that say nothing about how one given sentence sounds."""
 
 

@@ -29,6 +29,13 @@ class SpeakOptions(BaseModel):
         default=SENTENCES, description="how long texts are cut: sentences, or cut0 to cut5 as published"
     )
     longest: int = Field(default=510, ge=8, le=510, description="most characters that are said in one go")
+    breath: int = Field(
+        default=0,
+        ge=0,
+        le=2000,
+        description="sentences that take longer than so many letters to say are cut at their clauses, where a Han, "
+        "kana or Hangul character counts as three; 0: no limit",
+    )
     top_k: int = Field(default=15, ge=0, le=1025, description="how many of the likeliest codes may be taken")
     top_p: float = Field(default=1.0, gt=0, le=1, description="probability within which they must lie")
     temperature: float = Field(default=1.0, ge=0, le=4, description="below 1 the likelier codes are favoured")

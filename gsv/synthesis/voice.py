@@ -18,7 +18,8 @@ TINY_DEFAULTS: dict[str, Setting] = {
     "top_k": 8,
     "temperature": 0.8,
     "repetition_penalty": 1.05,
-    "longest": 120,
+    # It learnt from sentences of up to ten seconds.
+    "breath": 130,
     # The small base learnt from clips that follow each other directly.
     "prompt_silence": 0.0,
 }

@@ -14,7 +14,7 @@ from gsv.text.lexicon import Lexicon
 from gsv.text.markup import Break, Marked, Passage, parse
 from gsv.text.reading import Phones, Spoken, Unread
 from gsv.text.routing import CHOICES, Segment, choice_code, route
-from gsv.text.splitting import at_most, cut, only_marks, prepared, sentences
+from gsv.text.splitting import at_most, breaths, cut, only_marks, prepared, sentences
 
 SENTENCES = "sentences"
 
@@ -81,10 +81,12 @@ def plan(
     lexicon: Lexicon | None = None,
     longest: int = 510,
     least: int = 0,
+    breath: int = 0,
 ) -> Plan:
     """What is said of `text`, in the language of `choice` (`auto`, `zh`, `all_ja`, ...) where no tag says otherwise.
 
-    `method` is `sentences`, or `cut0` to `cut5` as published; no piece is longer than `longest` characters.
+    `method` is `sentences`, or `cut0` to `cut5` as published; no piece is longer than `longest` characters,
+    nor much longer to say than `breath` letters (0: no such limit; see `splitting.width`).
     An utterance of fewer than `least` phones begins with a full stop: published models swallow very short ones (6).
     Raises `InputError` where nothing can be said, for an unknown choice or method, and for wrong markup.
     """
@@ -96,7 +98,7 @@ def plan(
             items.append(item)
             continue
         code = item.language or choice
-        for start, piece in _pieces(item.text, method, longest, english=code == "en"):
+        for start, piece in _pieces(item.text, method, longest, breath, english=code == "en"):
             utterance = request.utterance(item, start, piece, code)
             if utterance is not None:
                 items.append(_eased(utterance, least))
@@ -118,12 +120,13 @@ def _eased(utterance: Utterance, least: int) -> Utterance:
     return replace(utterance, phones=longer)
 
 
-def _pieces(text: str, method: str, longest: int, english: bool) -> list[tuple[int, str]]:
+def _pieces(text: str, method: str, longest: int, breath: int, english: bool) -> list[tuple[int, str]]:
     """Pieces of a text with their places in it, without those that are only marks."""
     if method == SENTENCES:
         found = sentences(text, longest)
     else:
         found = [part for piece in prepared(cut(text, method), english) for part in at_most(piece, longest)]
+    found = [part for piece in found for part in breaths(piece, breath)]
     placed: list[tuple[int, str]] = []
     cursor = 0
     for piece in found:

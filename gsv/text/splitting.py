@@ -143,6 +143,22 @@ def at_most(text: str, longest: int = 510) -> list[str]:
     return [*parts, current] if current else parts
 
 
+def width(text: str) -> int:
+    """How long a text takes to say, in letters: a Chinese, Japanese or Korean character counts as three."""
+    return sum(3 if ord(character) >= 0x2E80 else 1 for character in text)
+
+
+def breaths(text: str, most: int) -> list[str]:
+    """`text` in parts of about equal length, each at most about `most` letters (`width`), cut as by `at_most`."""
+    total = width(text)
+    if total <= most or most <= 0:
+        return [text]
+    count = -(-total // most)
+    # Clauses seldom end where they should: a little more than an equal share keeps the last part from being a scrap.
+    share = min(most, round(1.15 * total / count))
+    return at_most(text, max(1, len(text) * share // total))
+
+
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Lt|Col|Gen|Capt|Sgt|Rev|Hon|Gov|Sen|Rep|Mt|Ft|vs|No|Nos|Fig|fig|Vol|vol|pp|cf|"
     r"approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[eE]\.g|[iI]\.e|al)|\b[A-Z]|\b[ap]\.m)\.$"

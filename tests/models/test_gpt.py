@@ -12,7 +12,7 @@ from gsv.errors import InputError
 from gsv.gpt_families import GPT_FAMILY_NAMES, GptConfig, gpt_family, small_gpt
 from gsv.models.gpt.cache import KeyValueCache
 from gsv.models.gpt.decoder import GptBatch, SemanticDecoder, new_decoder, visible
-from gsv.models.gpt.generation import Request, generate, stream
+from gsv.models.gpt.generation import ROOM, Request, generate, stream
 from gsv.models.gpt.layers import Dropout, plain_attention
 from gsv.models.gpt.sampling import Sampler, SamplingConfig, penalised, probabilities
 
@@ -188,6 +188,17 @@ def test_a_limit_keeps_every_code() -> None:
     )
     assert [len(one.codes) for one in made] == [7, 1]
     assert [one.reason for one in made] == ["limit", "limit"]
+
+
+def test_a_row_can_leave_after_the_cache_has_grown() -> None:
+    network = new_decoder(small_gpt("tiny"), seed=4).eval()
+    requests = [
+        Request(
+            torch.tensor([1, 2, 3]), generator=torch.Generator().manual_seed(seed), limit=limit, minimum=limit
+        )
+        for seed, limit in ((1, ROOM + 20), (2, ROOM + 40))
+    ]
+    assert [len(one.codes) for one in generate(network, requests)] == [ROOM + 20, ROOM + 40]
 
 
 def test_alignment_heads_tell_which_phone_is_being_said() -> None:

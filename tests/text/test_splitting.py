@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gsv.errors import InputError
-from gsv.text.splitting import METHODS, at_most, cut, only_marks, prepared, sentences
+from gsv.text.plan import plan
+from gsv.text.splitting import METHODS, at_most, breaths, cut, only_marks, prepared, sentences, width
 
 
 @pytest.mark.parametrize(("clauses", "groups"), [
@@ -94,3 +95,26 @@ def test_methods_keep_every_word(text: str, method: str) -> None:
     kept = "".join(character for piece in cut(text, method) for character in piece if character in "a1好")
     assert kept == "".join(character for character in text if character in "a1好")
     assert not any(only_marks(piece) for piece in cut(text, method))
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "count"),
+    [
+        ("One two three, four five six, seven eight nine, ten eleven twelve.", 40, 2),
+        ("今天天气很好，我们去公园走走，然后回家吃饭，晚上一起看书。", 60, 2),
+        ("Short.", 40, 1),
+        ("Short, but free.", 0, 1),
+    ],
+)
+def test_breaths_are_equal_parts(text: str, most: int, count: int) -> None:
+    parts = breaths(text, most)
+    assert "".join(parts) == text and len(parts) == count
+    assert all(width(part) <= most or most == 0 for part in parts)
+    assert min(map(width, parts)) > 0.4 * max(map(width, parts))
+
+
+def test_a_long_sentence_is_planned_in_breaths() -> None:
+    text = "This is a long sentence, which goes on, and on, and on, until somebody, who listens, has had enough."
+    assert len(plan(text).utterances) == 1
+    parts = plan(text, breath=60).utterances
+    assert len(parts) == 2 and "".join(part.text for part in parts) == text

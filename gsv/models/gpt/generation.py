@@ -187,6 +187,7 @@ class _Rows:
         seen = (columns >= self.starts.unsqueeze(1)).unsqueeze(1) if any(self.unused) else None
         return self.network.predict(self._through(vectors, seen))
 
+    @torch.inference_mode()
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows."""
         chosen = torch.tensor(list(rows), device=self.network.device)

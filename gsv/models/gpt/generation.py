@@ -187,14 +187,15 @@ class _Rows:
         seen = (columns >= self.starts.unsqueeze(1)).unsqueeze(1) if any(self.unused) else None
         return self.network.predict(self._through(vectors, seen))
 
-    @torch.inference_mode()
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows."""
         chosen = torch.tensor(list(rows), device=self.network.device)
         self.starts, self.ends, self.places = self.starts[chosen], self.ends[chosen], self.places[chosen]
         self.current = [self.current[row] for row in rows]
         self.unused = [self.unused[row] for row in rows]
-        self.cache.keep(rows)
+        # A cache that has grown was made in this mode, and may only be changed in it.
+        with torch.inference_mode():
+            self.cache.keep(rows)
         self.sampler.keep(rows)
 
     def _through(self, vectors: Tensor, seen: Tensor | None) -> Tensor:

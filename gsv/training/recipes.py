@@ -168,16 +168,23 @@ def base_recipe(steps: int, adversarial_from: int, learning_rate: float = 2e-4) 
     )
 
 
-def tiny_recipe(text_share: float = 0.4) -> Recipe:
-    """Fine-tuning of a tiny voice from the shipped base."""
+def tiny_recipe(text_share: float = 0.4, judges: bool = False) -> Recipe:
+    """Fine-tuning of a tiny voice from the shipped base; `judges`: its discriminators were shipped too.
+
+    At least twenty steps an epoch, so that eight epochs of a few minutes of speech take minutes on two cores.
+    Discriminators from nothing listen for a while before they are heard, and not at all in a very short run.
+    """
     base = base_recipe(steps=0, adversarial_from=0)
+    begin = {"discriminator_from": 0, "adversarial_from": 0}
+    if not judges:
+        begin = {"discriminator_from": 100, "adversarial_from": 200}
     return base.model_copy(
         update={
-            "rates": RatesConfig(learning_rate=1e-4, text_share=text_share, epoch_decay=0.99),
-            "losses": base.losses.model_copy(
-                update={"kl_ramp_steps": 0, "prior_mel": (1.0, 1.0), "adversarial_from": 200}
+            "rates": RatesConfig(
+                learning_rate=1e-4, text_share=text_share, epoch_decay=0.99, warm_up_steps=20
             ),
-            "items": base.items.model_copy(update={"minimum_items": 100}),
+            "losses": base.losses.model_copy(update={"kl_ramp_steps": 0, "prior_mel": (1.0, 1.0), **begin}),
+            "items": base.items.model_copy(update={"minimum_items": 320}),
             "average": 0.99,
         }
     )

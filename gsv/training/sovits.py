@@ -43,10 +43,12 @@ class Previewer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes a network's state as a bundle; the caller knows licence and provenance."""
+    """Writes networks' states as bundles; the caller knows licence and provenance."""
 
-    def __call__(self, path: Path, state: Mapping[str, Tensor], steps: int) -> None:
-        """Write `state` to `path`."""
+    def __call__(
+        self, path: Path, state: Mapping[str, Tensor], judges: Mapping[str, Tensor], steps: int
+    ) -> None:
+        """Write the generator's `state` to `path`, and perhaps the discriminators' beside it."""
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Networks:
 
     generator: Synthesizer
     discriminator: nn.Module
+    taught: bool = False
+    """Whether the discriminator has learnt before."""
 
 
 class SovitsTask:
@@ -306,7 +310,7 @@ class SovitsTask:
         state = self.generator.state_dict()
         if self.average is not None:
             state = {**state, **self.average.values}
-        self._export(place, state, self._steps)
+        self._export(place, state, self.discriminator.state_dict(), self._steps)
 
     def preview(self, folder: Path, moment: Moment) -> dict[str, float]:
         """Have previews made with the averaged generator in evaluation mode."""

@@ -117,7 +117,7 @@ def _train(request: SovitsRequest, events: Events, device: torch.device, ranks: 
     networks, base = _networks(request, events)
     config = networks.generator.config
     clips, spoken = _clips(request, config, base, events)
-    recipe = _recipe(request, config)
+    recipe = _recipe(request, config, networks.taught)
     folder = request.output or request.experiment
     if folder is None:
         raise InputError("no folder for the weights was named", "", "name one with --output")
@@ -162,7 +162,7 @@ def _networks(request: SovitsRequest, events: Events) -> tuple[Networks, BundleI
             f"it is of {other.family}",
             "choose its pair",
         )
-    return Networks(generator, discriminator), info
+    return Networks(generator, discriminator, taught=True), info
 
 
 def _configuration(request: SovitsRequest) -> FamilyConfig:
@@ -237,7 +237,7 @@ def _clips(
     return found, found
 
 
-def _recipe(request: SovitsRequest, config: FamilyConfig) -> Recipe:
+def _recipe(request: SovitsRequest, config: FamilyConfig, judges: bool) -> Recipe:
     if request.recipe is not None:
         return request.recipe
     published = config.discriminator.kind == "period"
@@ -246,7 +246,8 @@ def _recipe(request: SovitsRequest, config: FamilyConfig) -> Recipe:
             raise InputError("a base from nothing needs a number of steps", "", "name it with --steps")
         recipe = base_recipe(request.loop.steps, request.adversarial_from)
     else:
-        recipe = published_recipe(request.text_share) if published else tiny_recipe(request.text_share)
+        share = request.text_share
+        recipe = published_recipe(share) if published else tiny_recipe(share, judges)
     if request.learning_rate:
         rates = recipe.rates.model_copy(update={"learning_rate": request.learning_rate})
         recipe = recipe.model_copy(update={"rates": rates})
@@ -280,14 +281,18 @@ class _Exporter:
         self, config: FamilyConfig, base: BundleInfo | None, clips: Clips, request: SovitsRequest
     ) -> None:
         self.config, self.base, self.clips = config, base, clips
+        # A base brings its discriminators, so that a voice made from it need not teach new ones; they are small.
+        self.with_judges = request.from_scratch and config.discriminator.kind == "spectrogram"
         self.licence = request.licence or (base.licence if base is not None else "")
         self.base_name = (
             request.base.name if request.base is not None else (base.base if base is not None else "")
         )
 
-    def __call__(self, path: Path, state: Mapping[str, Tensor], steps: int) -> None:
+    def __call__(
+        self, path: Path, state: Mapping[str, Tensor], judges: Mapping[str, Tensor], steps: int
+    ) -> None:
         from gsv.weights.bundle import code_version, save_bundle
-        from gsv.weights.networks import sovits_info
+        from gsv.weights.networks import discriminator_info, sovits_info
 
         names = hashlib.sha256("\n".join(self.clips.names).encode("utf-8")).hexdigest()[:12]
         inherited = self.base.provenance if self.base is not None else ""
@@ -301,3 +306,7 @@ class _Exporter:
             has_posterior=True,
         )
         save_bundle(path, state, info)
+        if self.with_judges:
+            beside = path.with_name(path.name.replace("sovits", "discriminator"))
+            known = {"licence": self.licence, "provenance": info.provenance, "info": info.info}
+            save_bundle(beside, judges, discriminator_info(self.config, **known))

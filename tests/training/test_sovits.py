@@ -45,7 +45,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory, config: FamilyConfig) -> Cli
 
 def task_of(clips: Clips, config: FamilyConfig, recipe: Recipe) -> SovitsTask:
     networks = Networks(new_synthesizer(config, 1), new_discriminator(config.discriminator, 2))
-    return SovitsTask(networks, clips, recipe, torch.device("cpu"), lambda path, state, steps: None)
+    return SovitsTask(networks, clips, recipe, torch.device("cpu"), lambda *_: None)
 
 
 def step(task: SovitsTask, number: int = 0, dry: bool = False) -> dict[str, float]:

@@ -176,6 +176,15 @@ def test_from_scratch_stops_and_goes_on(tmp_path: Path) -> None:
     result = train_sovits(request_for(tmp_path, **common), RecordedEvents())
     assert result.step == 4 and result.weights is not None
     assert read_info(result.weights).family == "tiny"
+    # The discriminators lie beside, and a voice made from this base is judged by them from the first step on.
+    judges = result.weights.with_name(result.weights.name.replace("sovits", "discriminator"))
+    assert read_info(judges).role == "discriminator"
+    experiment = small_experiment(tmp_path / "logs" / "voice", small_config(), 3).folder
+    events = RecordedEvents()
+    request = request_for(tmp_path, experiment=experiment, base=result.weights, previews=0, loop={"steps": 1})
+    train_sovits(request, events)
+    assert "adversarial" in events.of("metric")[0]["values"]
+    assert not list((experiment / "weights").glob("discriminator*"))
 
 
 def tool(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:

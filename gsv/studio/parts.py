@@ -105,13 +105,29 @@ class Memory:
         )
         gr.on([field.change for field in inputs], None, inputs, None, js=script, **QUIET)  # type: ignore[attr-defined]
 
-    @property
-    def reading(self) -> dict[str, Any]:
-        """Arguments of a listener that takes what was kept, as text."""
-        return {
-            "inputs": gr.Textbox(visible=False),
-            "js": f"() => [localStorage.getItem('{self.place}') ?? '']",
-        }
+    def restore(
+        self, page: gr.Blocks, recall: Callable[[str], tuple[Mapping[str, Any], list[Any]]], more: list[Any]
+    ) -> gr.events.Dependency:
+        """Fill the fields in when the page opens; returns what other listeners can follow.
+
+        ``recall`` takes what was kept and gives the fields by name, and updates of the components
+        ``more``. A field that a person has filled in by the time the answer comes is left alone.
+        """
+        kept, found = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        fields = list(self.fields.values())
+        names, first = json.dumps(list(self.fields)), json.dumps([field.value for field in fields])  # type: ignore[attr-defined]
+
+        def look(text: str) -> list[Any]:
+            values, updates = recall(text)
+            return [json.dumps(values), *updates]
+
+        read = f"() => [localStorage.getItem('{self.place}') ?? '']"
+        fill = (
+            f"(found, ...now) => {{ const values = JSON.parse(found), names = {names}, first = {first}; return "
+            "now.map((value, at) => (value ?? '') === (first[at] ?? '') ? values[names[at]] : value); }"
+        )
+        opened = page.load(look, kept, [found, *more], js=read, **QUIET)
+        return opened.then(None, [found, *fields], fields, js=fill, **QUIET)
 
 
 def memory(studio: Studio, name: str, fields: Mapping[str, gr.components.Component]) -> Memory:

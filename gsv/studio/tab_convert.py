@@ -99,12 +99,8 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     timer.tick(refresh, watched, outputs, **parts.QUIET)
     fields = {name: getattr(form, name) for name in ("voice", *DEFAULTS)}
     memory = parts.memory(studio, "convert", fields)
-    page.load(
-        lambda kept: _remembered(studio, kept),
-        outputs=[*fields.values(), form.device],
-        **memory.reading,
-        **parts.QUIET,
-    ).then(refresh, watched, outputs, **parts.QUIET)
+    filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.voice, form.device])
+    filled.then(refresh, watched, outputs, **parts.QUIET)
     return timer
 
 
@@ -186,15 +182,15 @@ def _upload(studio: Studio, name: str) -> gr.Audio:
     )
 
 
-def _remembered(studio: Studio, kept: str) -> list[Any]:
+def _remembered(studio: Studio, kept: str) -> tuple[dict[str, Any], list[Any]]:
     """The fields as this browser had them, as far as they can be so still."""
     values = parts.remembered(kept, {"voice": "", **DEFAULTS})
     if values["language"] not in LANGUAGES:
         values["language"] = DEFAULTS["language"]
     choices = _known_voices(studio)
-    voice = values.pop("voice")
-    known = voice if voice in [path for _, path in choices] else ""
-    return [gr.update(choices=choices, value=known), *values.values(), parts.device_update(studio)]
+    if values["voice"] not in [path for _, path in choices]:
+        values["voice"] = ""
+    return values, [gr.update(choices=choices), parts.device_update(studio)]
 
 
 def _known_voices(studio: Studio) -> list[tuple[str, str]]:

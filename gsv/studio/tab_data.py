@@ -75,9 +75,8 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     for stage, button in {commands.ALL: everything, **stages}.items():
         button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.BUTTON)
     timer.tick(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
-    page.load(
-        lambda kept: _remembered(studio, kept), outputs=form.inputs, **memory.reading, **parts.QUIET
-    ).then(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
+    filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.device])
+    filled.then(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     return timer
 
 
@@ -179,14 +178,14 @@ def check_rows(studio: Studio, list_path: Path, audio_folder: Path | None) -> No
         )
 
 
-def _remembered(studio: Studio, kept: str) -> list[Any]:
+def _remembered(studio: Studio, kept: str) -> tuple[dict[str, Any], list[Any]]:
     """The fields as this browser had them, or else as the newest preparation had them."""
     options = dict(zip(REMEMBERED, ("list", "audio-folder", "experiment", "family"), strict=True))
     values = {name: studio.last_value(SCRIPTS, option) for name, option in options.items()}
     values = parts.remembered(kept, values)
     if values["family"] not in FAMILIES:
         values["family"] = FAMILIES[0]
-    return [*values.values(), parts.device_update(studio)]
+    return values, [parts.device_update(studio)]
 
 
 def _holds(studio: Studio, experiment: str) -> str:

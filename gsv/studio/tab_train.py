@@ -112,12 +112,8 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     timer.tick(refresh, watched, outputs, **parts.QUIET)
     fields = {name: getattr(form, name) for name in ("experiment", *DEFAULTS)}
     memory = parts.memory(studio, "train", fields)
-    page.load(
-        lambda kept: _remembered(studio, kept),
-        outputs=[*fields.values(), form.device],
-        **memory.reading,
-        **parts.QUIET,
-    ).then(refresh, watched, outputs, **parts.QUIET)
+    filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.experiment, form.device])
+    filled.then(refresh, watched, outputs, **parts.QUIET)
     return timer
 
 
@@ -299,14 +295,14 @@ def start_training(
     return studio.start(call, f"{labels('training')} · {experiment}")
 
 
-def _remembered(studio: Studio, kept: str) -> list[Any]:
+def _remembered(studio: Studio, kept: str) -> tuple[dict[str, Any], list[Any]]:
     """The fields as this browser had them; the experiment is else that of the newest training."""
     known = reading.experiments(studio.workspace)
     last = studio.latest(SCRIPTS)
     before = last.command.experiment if last is not None else ""
     values = parts.remembered(kept, {"experiment": before, **DEFAULTS})
-    value = values.pop("experiment")
-    chosen = value if value in known else (known[0] if known else None)
+    if values["experiment"] not in known:
+        values["experiment"] = known[0] if known else None
     for name, allowed in (("preset", tuple(PRESETS)), ("precision", PRECISIONS)):
         values[name] = values[name] if values[name] in allowed else DEFAULTS[name]
-    return [gr.update(choices=known, value=chosen), *values.values(), parts.device_update(studio)]
+    return values, [gr.update(choices=sorted(known)), parts.device_update(studio)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,6 +20,7 @@ from gsv.errors import DataError
 from gsv.gpt_families import GptConfig
 from gsv.training.arrays import ALIGNED_FILE
 from gsv.training.gpt_recipes import GptItemConfig
+from gsv.training.variants import Variant, read_variants
 
 if TYPE_CHECKING:
     from gsv.corpus.experiment import Experiment
@@ -82,8 +83,10 @@ class ArrayGptClips:
     def __init__(self, arrays: PreparedArrays, part: str, config: GptConfig, settings: GptItemConfig) -> None:
         """`part`: `train` or `held`. What the filters leave out is in `rejections`.
 
+        Variants of clips to learn from follow them as clips of other speakers.
+
         Raises:
-            DataError: the arrays hold no codes, or nothing is left.
+            DataError: the arrays hold no codes, those of variants are outdated, or nothing is left.
         """
         self.version, codes = arrays.codes()
         self.rejections = Rejections()
@@ -98,9 +101,26 @@ class ArrayGptClips:
         self._codes = [np.asarray(codes[item.name], dtype=np.int64) for item in self._items]
         path = arrays.folder / ALIGNED_FILE
         self._starts: dict[str, list[int]] = json.loads(files.read_text(path)) if path.is_file() else {}
+        if part == "train":
+            self._add_variants(read_variants(arrays.folder, self.version), config, settings)
         self.names: Sequence[str] = [item.name for item in self._items]
         self.speakers: Sequence[str] = [item.speaker for item in self._items]
         self.languages: Sequence[str] = [item.language for item in self._items]
+
+    def _add_variants(
+        self, variants: Mapping[str, Sequence[Variant]], config: GptConfig, settings: GptItemConfig
+    ) -> None:
+        """Every variant as a clip of its own: what is said, and where, is that of the original."""
+        for item in list(self._items):
+            for number, variant in enumerate(variants.get(item.name, ()), 1):
+                if settings.fault(len(item.phones), len(variant.codes), config.code_rate):
+                    continue
+                other = replace(item, name=f"{item.name}~{number}", speaker=f"{item.speaker}~{number}")
+                self._items.append(other)
+                self._codes.append(np.asarray(variant.codes, dtype=np.int64))
+                if item.name in self._starts:
+                    starts = self._starts[item.name]
+                    self._starts[other.name] = [round(start / variant.ratio) for start in starts]
 
     @property
     def aligned(self) -> bool:

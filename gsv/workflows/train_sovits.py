@@ -140,7 +140,7 @@ def _networks(request: SovitsRequest, events: Events) -> tuple[Networks, BundleI
     if request.from_scratch and request.base is None:
         config = _configuration(request)
         generator = new_synthesizer(config, seed)
-        _load_quantizer(generator, request.quantizer)
+        load_quantizer(generator, request.quantizer)
         return Networks(generator, new_discriminator(config.discriminator, seed + 1)), None
     from gsv.weights.networks import load_discriminator, load_synthesizer
 
@@ -171,7 +171,7 @@ def _configuration(request: SovitsRequest) -> FamilyConfig:
     return family(request.family or "tiny")
 
 
-def _load_quantizer(generator: Synthesizer, path: Path | None) -> None:
+def load_quantizer(generator: Synthesizer, path: Path | None) -> None:
     """Put a trained projection and codebook into a fresh generator.
 
     Raises:

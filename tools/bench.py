@@ -31,7 +31,8 @@ def main(
     def work(sink: Events) -> None:
         import torch
 
-        from gsv.workflows.bench import SECTIONS, BenchSettings, bench
+        from gsv.workflows.bench import bench
+        from gsv.workflows.bench_measure import SECTIONS, BenchSettings
 
         if threads:
             torch.set_num_threads(threads)

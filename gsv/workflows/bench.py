@@ -1,6 +1,6 @@
 """What our fast paths cost beside plain ones: the same weights, threads and inputs, in one run.
 
-Knows how two sides are timed fairly (in turns, medians) and what is measured. The plain sides are written in
+Knows what is measured; `bench_measure` knows how. The plain sides are written in
 `bench_plain`. Weights are random: time does not depend on what they have learnt. No figure here is a promise
 for another machine; the differences of the outputs are, and tests hold them.
 """
@@ -11,11 +11,9 @@ import copy
 import logging
 import os
 import platform
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -34,96 +32,13 @@ from gsv.models.sovits.decoder import HifiganDecoder
 from gsv.models.sovits.synthesizer import Synthesizer, new_synthesizer
 from gsv.models.weight_norm import fold_weight_norm
 from gsv.stages.content import CPU_BATCH_SECONDS
+from gsv.workflows.bench_gpt import gpt_cases
+from gsv.workflows.bench_measure import BenchSettings, Case, Measurement, measure
 from gsv.workflows.bench_plain import PlainHifigan, plain_content
 
 logger = logging.getLogger(__name__)
 
-SECTIONS = ("content", "decode")
-NOISE = 0.03
-"""Share of an aim that is put down to the clock."""
-
 _PHONES_A_SECOND = 12
-
-
-@dataclass(frozen=True)
-class BenchSettings:
-    """How much is measured: lengths in seconds, repetitions, and miniature networks for tests."""
-
-    sections: tuple[str, ...] = SECTIONS
-    seconds: tuple[float, ...] = (3.0, 10.0)
-    repeats: int = 5
-    small: bool = False
-
-
-@dataclass(frozen=True)
-class Case:
-    """Two ways to the same result; both are called again and again."""
-
-    name: str
-    against: str
-    """What the plain side is."""
-    plain: Callable[[], Sequence[Tensor]]
-    ours: Callable[[], Sequence[Tensor]]
-    amount: float
-    """Seconds of audio, or tokens, that one call makes."""
-    unit: str = "s"
-    aim: float | None = None
-    """Least ratio of the times that is aimed at."""
-    alike: bool = True
-    """Whether both sides compute the same thing."""
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """Medians of one case; `difference` is the largest one relative to the plain side's largest value."""
-
-    name: str
-    against: str
-    plain_seconds: float
-    seconds: float
-    ratio: float
-    ratio_cpu: float
-    """Of the processor's time, which a busy machine disturbs less than the clock's."""
-    per_second: float
-    """Seconds of audio, or tokens, that our side makes in one second."""
-    unit: str
-    difference: float | None
-    aim: float | None
-    reached: bool | None
-    memory_mb: float
-    """Resident memory of the process after the case."""
-
-
-def measure(case: Case, repeats: int) -> Measurement:
-    """Run both sides in turns, beginning with the other one each time, after one call each to warm up."""
-    difference = _difference(case.plain(), case.ours()) if case.alike else None
-    if not case.alike:
-        case.plain(), case.ours()
-    wall: dict[str, list[float]] = {"plain": [], "ours": []}
-    cpu: dict[str, list[float]] = {"plain": [], "ours": []}
-    for number in range(repeats):
-        for side in ("plain", "ours") if number % 2 else ("ours", "plain"):
-            run = case.plain if side == "plain" else case.ours
-            begin, begin_cpu = time.perf_counter(), time.process_time()
-            run()
-            wall[side].append(time.perf_counter() - begin)
-            cpu[side].append(time.process_time() - begin_cpu)
-    plain, ours = median(wall["plain"]), median(wall["ours"])
-    ratio = median(first / second for first, second in zip(wall["plain"], wall["ours"], strict=True))
-    return Measurement(
-        name=case.name,
-        against=case.against,
-        plain_seconds=plain,
-        seconds=ours,
-        ratio=ratio,
-        ratio_cpu=median(cpu["plain"]) / max(median(cpu["ours"]), 1e-9),
-        per_second=case.amount / ours,
-        unit=case.unit,
-        difference=difference,
-        aim=case.aim,
-        reached=None if case.aim is None else ratio >= (1 - NOISE) * case.aim,
-        memory_mb=psutil.Process().memory_info().rss / 1e6,
-    )
 
 
 def bench(settings: BenchSettings, events: Events, output: Path | None = None) -> str:
@@ -180,26 +95,21 @@ def table(report: dict[str, Any]) -> str:
     ]
     head = (
         f"{'what':<46}{'beside':<34}{'plain s':>9}{'ours s':>9}{'ratio':>7}{'(cpu)':>7}{'aim':>6}"
-        f"{'per s':>10}{'differs':>10}{'MB':>7}"
+        f"{'per s':>14}{'differs':>10}{'equal':>7}{'MB':>7}"
     )
     lines += [head, "-" * len(head)]
     for row in report["measurements"]:
         aim = "" if row["aim"] is None else f"{row['aim']:g}{'' if row['reached'] else '!'}"
         differs = "-" if row["difference"] is None else f"{row['difference']:.1e}"
+        equal = "-" if row["equal"] is None else f"{100 * row['equal']:.1f}%"
         rate = f"{row['per_second']:.1f} {row['unit']}"
         lines.append(
             f"{row['name']:<46}{row['against']:<34}{row['plain_seconds']:>9.3f}{row['seconds']:>9.3f}"
-            f"{row['ratio']:>7.2f}{row['ratio_cpu']:>7.2f}{aim:>6}{rate:>10}{differs:>10}"
-            f"{row['memory_mb']:>7.0f}"
+            f"{row['ratio']:>7.2f}{row['ratio_cpu']:>7.2f}{aim:>6}{rate:>14}{differs:>10}"
+            f"{equal:>7}{row['memory_mb']:>7.0f}"
         )
     missed = [row["name"] for row in report["measurements"] if row["reached"] is False]
     return "\n".join(lines + ([f"! below its aim: {', '.join(missed)}"] if missed else []))
-
-
-def _difference(plain: Sequence[Tensor], ours: Sequence[Tensor]) -> float:
-    largest = max(float(one.abs().max()) for one in plain)
-    apart = max(float((one - other).abs().max()) for one, other in zip(plain, ours, strict=True))
-    return apart / max(largest, 1e-12)
 
 
 def _content(settings: BenchSettings) -> Iterator[Case]:
@@ -302,4 +212,8 @@ def _bound(function: Callable[..., Sequence[Tensor]], *arguments: Any) -> Callab
     return lambda: function(*arguments)
 
 
-_SECTIONS: dict[str, Callable[[BenchSettings], Iterator[Case]]] = {"content": _content, "decode": _decode}
+_SECTIONS: dict[str, Callable[[BenchSettings], Iterator[Case]]] = {
+    "content": _content,
+    "decode": _decode,
+    "gpt": gpt_cases,
+}

@@ -12,7 +12,8 @@ import torch
 
 from gsv.errors import Cancelled, InputError
 from gsv.events import Events, RecordedEvents
-from gsv.workflows.bench import BenchSettings, Case, bench, measure, table
+from gsv.workflows.bench import bench, table
+from gsv.workflows.bench_measure import BenchSettings, Case, measure
 
 EXACT = 1e-4
 
@@ -23,10 +24,13 @@ def test_both_sides_agree(tmp_path: Path) -> None:
     text = bench(settings, events, tmp_path / "bench.json")
     report = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in report["measurements"]}
-    assert "content, base size, float32" in rows and "tiny decode(), 0.5 s" in rows
+    assert {"gpt, batch 1, float32", "gpt, batch 8, float32", "content, base size, float32"} <= set(rows)
+    assert "tiny decode(), 0.5 s" in rows
     for name, row in rows.items():
         assert name in text and row["plain_seconds"] > 0 and row["seconds"] > 0
         if row["difference"] is not None:
+            if row["equal"] is not None:
+                assert row["equal"] >= (1.0 if name.endswith("float32") else 0.8), name
             exact = not {"bfloat16", "int8"} & set(name.replace(",", "").split())
             assert row["difference"] <= (EXACT if exact else 0.05), name
     assert rows["v2 decode(), 0.8 s"]["difference"] is not None

@@ -143,6 +143,7 @@ def job_list(views: Sequence[JobView], labels: Labels, chosen: str) -> str:
 
 def _row(view: JobView, labels: Labels, chosen: bool) -> str:
     kind = " chosen" if chosen else ""
+    why = f" · {escape(view.reason.what)}" if view.reason is not None else ""
     started = (
         time.strftime("%Y-%m-%d %H:%M", time.localtime(view.command.created)) if view.command.created else ""
     )
@@ -152,7 +153,7 @@ def _row(view: JobView, labels: Labels, chosen: bool) -> str:
         f'{pill(view, labels)}<span class="title" title="{escape(view.command.title)}">'
         f"{escape(view.command.title)}</span>"
         f'<span class="when">{started}</span>{bar(view)}'
-        f'<span class="line">{line_of(view, labels) or "&nbsp;"}</span></button>'
+        f'<span class="line">{line_of(view, labels) or "&nbsp;"}{why}</span></button>'
     )
 
 

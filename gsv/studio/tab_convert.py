@@ -22,6 +22,10 @@ from gsv.studio.studio import Studio
 SCRIPTS = (commands.CONVERT,)
 LANGUAGES = ("zh", "en", "ja")
 LARGEST_NOISE = 1.5
+LARGEST_BYTES = 4 << 30
+"""Of an upload; the server refuses smaller ones already (`launch`)."""
+LONGEST_SOURCE = 6 * 3600.0
+"""Seconds of speech that one conversion may take."""
 DEFAULTS: dict[str, Any] = {"text": "", "language": "en", "speed": 1.0, "noise": 0.5, "seed": 0}
 """Values of the fields on a new page; a reload fills in what was there."""
 
@@ -230,11 +234,7 @@ def start_conversion(
 ) -> str:
     """Keep the uploads, and hand the conversion in; returns the job's id. Raises GsvError."""
     labels = studio.labels
-    for name, given in (("source", source), ("reference", reference)):
-        if not given:
-            raise InputError(
-                labels("upload_missing", name=labels(name)), remedy=labels("upload_missing_help")
-            )
+    _check_uploads(studio, source, reference)
     assert source is not None and reference is not None
     weights = studio.access.existing(voice, labels("voice")) if voice else None
     folder = _new_folder(studio)
@@ -258,6 +258,20 @@ def start_conversion(
         settings=settings,
     )
     return studio.start(call, f"{labels('conversion')} · {Path(source).stem}")
+
+
+def _check_uploads(studio: Studio, source: str | None, reference: str | None) -> None:
+    """Refuse what is missing, no recording, or too long, before a job is made of it. Raises GsvError."""
+    from gsv import audio
+
+    labels = studio.labels
+    limits = {"source": audio.Limits(LARGEST_BYTES, LONGEST_SOURCE), "reference": audio.CLIP_LIMITS}
+    for name, given in (("source", source), ("reference", reference)):
+        if not given:
+            raise InputError(
+                labels("upload_missing", name=labels(name)), remedy=labels("upload_missing_help")
+            )
+        audio.probe(given, limits[name])
 
 
 def safe_stem(path: Path) -> str:

@@ -1,8 +1,9 @@
 """Pictures of every tab for the documentation, taken from a studio that is open.
 
-    python tests/journeys/screenshots.py http://127.0.0.1:9874 docs/images [SUFFIX]
+    python tests/journeys/screenshots.py http://127.0.0.1:9874 docs/images SUFFIX WIDTH [SOURCE REFERENCE]
 
-Knows the page's tabs. Starts no studio and no job: what is to be seen must be there.
+Knows the page's tabs. Starts no studio and no job: what is to be seen must be there. SOURCE and REFERENCE
+are recordings to show in the Convert tab.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import shutil
 import sys
 from pathlib import Path
 
-WIDTH, HEIGHT = 1280, 860
+HEIGHT = 860
 TABS = ("data", "train", "convert", "jobs", "models")
-TALLEST = 1500
+TALLEST = 1700
 LARGEST_FILE = 200_000
 
 
-def take(url: str, folder: Path, suffix: str = "", tabs: tuple[str, ...] = TABS) -> list[Path]:
-    """Save a picture of each tab into `folder`; returns the files."""
+def take(url: str, folder: Path, suffix: str, width: int, sounds: tuple[str, ...] = ()) -> list[Path]:
+    """Save a picture of each tab into `folder`, `width` pixels wide; returns the files."""
     from PIL import Image
     from playwright.sync_api import sync_playwright
 
@@ -28,15 +29,19 @@ def take(url: str, folder: Path, suffix: str = "", tabs: tuple[str, ...] = TABS)
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page = browser.new_page(viewport={"width": width, "height": HEIGHT})
         page.goto(url)
         page.wait_for_selector("#data-all")
-        for tab in tabs:
-            page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-            page.locator("#tabs > .tab-wrapper button[role=tab]").nth(TABS.index(tab)).click()
-            page.wait_for_timeout(6000)
+        for tab in TABS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            page.locator(f"#tab-{tab}-button").click()
+            page.wait_for_timeout(4000)
+            if tab == "convert":
+                for name, sound in zip(("source", "reference"), sounds, strict=False):
+                    page.locator(f"#convert-{name} input[type=file]").set_input_files(sound)
+            page.wait_for_timeout(3000)
             tall = page.evaluate("document.querySelector('main').getBoundingClientRect().bottom + 40")
-            page.set_viewport_size({"width": WIDTH, "height": int(min(max(tall, 600), TALLEST))})
+            page.set_viewport_size({"width": width, "height": int(min(max(tall, 600), TALLEST))})
             page.wait_for_timeout(2500)
             target = folder / f"{tab}{suffix}.png"
             page.screenshot(path=target)
@@ -49,5 +54,5 @@ def take(url: str, folder: Path, suffix: str = "", tabs: tuple[str, ...] = TABS)
 
 
 if __name__ == "__main__":
-    for path in take(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:4]):
+    for path in take(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), tuple(sys.argv[5:])):
         print(path)

@@ -54,6 +54,17 @@ def test_second_studio_in_a_workspace_is_refused(tmp_path: Path) -> None:
     assert code == 1 and "http://the.first.one" in output
 
 
+def test_port_in_use_is_said_with_a_remedy(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, output = command("--workspace", str(tmp_path), "--port", str(port))
+    assert code == 1 and f"port {port}" in output and "--port" in output
+    with StudioLock(tmp_path / "logs") as lock:  # nothing is left behind
+        lock.acquire("the next one")
+
+
 class Server:
     """A studio in a thread of this process."""
 

@@ -35,6 +35,9 @@ def main(
     parts: Annotated[
         Path | None, typer.Option(help="folder for one file a sentence; the same command then goes on")
     ] = None,
+    redo: Annotated[
+        list[int] | None, typer.Option(help="with --parts: say this sentence (from 1) another way")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: top_k, top_p, temperature, repetition_penalty, speed, pause, cut, "
@@ -56,7 +59,7 @@ def main(
             output=output, text=text, text_file=text_file, language=language, voice=voice, sovits=sovits, gpt=gpt,
             content=content, references=tuple(reference or ()), reference_text=reference_text,
             reference_language=reference_language, seed=seed, subtitles=subtitles, report=report, parts=parts,
-            settings=tuple(set_ or ()), device=device,
+            redo=tuple(redo or ()), settings=tuple(set_ or ()), device=device,
         )  # fmt: skip
         run_command(command, workspace_of(workspace), sink)
 

@@ -40,12 +40,15 @@ class SpeakCommand:
     subtitles: Path | None = None
     report: Path | None = None
     parts: Path | None = None
+    redo: tuple[int, ...] = ()
     settings: tuple[str, ...] = ()
     device: str = "auto"
 
 
 def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> FileReport:
     """Say the text into the file. Raises InputError for what does not go together, and what `speak_to_file` raises."""
+    if command.redo and command.parts is None:
+        raise InputError("nothing can be redone", "no parts were kept", "Name their folder with --parts.")
     options = command_options(command)
     voice = command_voice(command, workspace)
     text = _text(command)
@@ -58,6 +61,7 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
         options,
         subtitles=command.subtitles,
         parts=command.parts,
+        redo=command.redo,
         events=events,
     )
     if command.report is not None:

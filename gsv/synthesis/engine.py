@@ -95,6 +95,8 @@ class Request:
     networks: Networks
     prompt: Prompt
     events: Events = field(default_factory=Events)
+    takes: dict[int, int] = field(default_factory=dict)
+    """How often a person had a sentence redone, by its number: each time it is said another way."""
 
     @property
     def rate(self) -> int:
@@ -108,9 +110,8 @@ class Request:
 
     def speak(self, numbered: Sequence[tuple[int, Utterance]]) -> list[SpokenSentence]:
         """Some sentences, each by its number in the text."""
-        return SentenceSpeaker(self.networks, self.prompt, self.options, self.seed).speak(
-            numbered, self.events
-        )
+        speaker = SentenceSpeaker(self.networks, self.prompt, self.options, self.seed, self.takes)
+        return speaker.speak(numbered, self.events)
 
     def pieces(
         self, ready: Callable[[int, Utterance], SpokenSentence | None] | None = None

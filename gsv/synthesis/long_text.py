@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -63,7 +63,8 @@ class Parts:
         self._identity = json.dumps([settings, clips, weights, request.seed], sort_keys=True)
 
     def _key(self, number: int, utterance: Utterance) -> str:
-        said = json.dumps([number, utterance.text, utterance.phones.phones, utterance.rate])
+        take = self._request.takes.get(number, 0)
+        said = json.dumps([number, take, utterance.text, utterance.phones.phones, utterance.rate])
         return hashlib.sha256((self._identity + said).encode()).hexdigest()
 
     def ready(self, number: int, utterance: Utterance) -> SpokenSentence | None:
@@ -104,13 +105,15 @@ def speak_to_file(
     *,
     subtitles: Path | None = None,
     parts: Path | None = None,
+    redo: Sequence[int] = (),
     events: Events | None = None,
 ) -> FileReport:
     """Say `text` into `output` (.wav, .flac or .ogg); resident memory does not grow with the text.
 
     With a folder `parts` each sentence is kept there, and the same call goes on where it was stopped, with the
-    same seed. A sentence that fails a check is in the recording and is named by an event. The output appears when
-    it is complete. Raises InputError, DataError, WeightsError and Cancelled.
+    same seed; the sentences `redo` (numbers from 1) are said another way. A sentence that fails a check is in the
+    recording and is named by an event. The output appears when it is complete. Raises InputError, DataError,
+    WeightsError and Cancelled.
     """
     events = events or Events()
     output = Path(output)
@@ -119,6 +122,7 @@ def speak_to_file(
     with ExitStack() as stack:
         folder = Path(parts) if parts else Path(stack.enter_context(TemporaryDirectory(prefix="gsv-")))
         request = engine.begin(text, voice, _with_seed(folder, options, engine, voice), events)
+        _take_again(request, folder, redo)
         _remember(folder, request)
         for warning in request.warnings:
             events.message(warning, "warning")
@@ -183,5 +187,20 @@ def _state(folder: Path) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
+def _take_again(request: Request, folder: Path, redo: Sequence[int]) -> None:
+    """Take over how often sentences were redone, and count those of `redo` once more."""
+    count = len(request.plan.utterances)
+    state = _state(folder)
+    takes = state.get("takes", {}) if state.get("seed") == request.seed else {}
+    if isinstance(takes, dict):
+        request.takes |= {int(key): int(value) for key, value in takes.items() if str(key).isdigit()}
+    for number in redo:
+        if not 1 <= number <= count:
+            raise InputError(f"there is no sentence {number}", f"the text has {count}", "Count from 1.")
+        request.takes[number - 1] = request.takes.get(number - 1, 0) + 1
+
+
 def _remember(folder: Path, request: Request) -> None:
-    write_json(folder / STATE_FILE, {"seed": request.seed, "sentences": len(request.plan.utterances)})
+    takes = {str(number): take for number, take in sorted(request.takes.items())}
+    state = {"seed": request.seed, "sentences": len(request.plan.utterances), "takes": takes}
+    write_json(folder / STATE_FILE, state)

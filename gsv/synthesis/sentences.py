@@ -6,7 +6,7 @@ Knows one attempt and how attempts are compared. Does not know how sentences bec
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,17 +82,28 @@ class _Attempt:
         return len(checking.failed(self.checks)), self.badness
 
 
-def seed_of(seed: int, index: int, attempt: int) -> int:
-    """The seed of one attempt at one sentence, from the request's."""
-    state = np.random.SeedSequence([seed, index, attempt]).generate_state(1, np.uint64)
+def seed_of(seed: int, index: int, attempt: int, take: int = 0) -> int:
+    """The seed of one attempt at one sentence, from the request's; `take` counts how often a person had it redone."""
+    state = np.random.SeedSequence([seed, index, attempt, *([take] if take else [])]).generate_state(
+        1, np.uint64
+    )
     return int(state[0]) >> 2
 
 
 class SentenceSpeaker:
     """Speaks sentences of one request; holds nothing of another."""
 
-    def __init__(self, networks: Networks, prompt: Prompt, options: SpeakOptions, seed: int) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        prompt: Prompt,
+        options: SpeakOptions,
+        seed: int,
+        takes: Mapping[int, int] | None = None,
+    ) -> None:
+        """`takes`: how often a person had a sentence redone, by its number."""
         self._networks, self._prompt, self._options, self._seed = networks, prompt, options, seed
+        self._takes = dict(takes or {})
 
     def speak(
         self, numbered: Sequence[tuple[int, Utterance]], events: Events | None = None
@@ -117,7 +128,7 @@ class SentenceSpeaker:
         return [self._finished(index, item, best[index], tries[index]) for index, item in numbered]
 
     def _attempts(self, numbered: Sequence[tuple[int, Utterance]], number: int) -> list[_Attempt]:
-        seeds = [seed_of(self._seed, index, number) for index, _ in numbered]
+        seeds = [seed_of(self._seed, index, number, self._takes.get(index, 0)) for index, _ in numbered]
         requests = [self._request(item, seed) for (_, item), seed in zip(numbered, seeds, strict=True)]
         made = generate(self._networks.gpt, requests)
         return [

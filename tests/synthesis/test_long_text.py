@@ -79,6 +79,25 @@ def test_a_free_seed_stays_the_same_over_a_stop(engine: Synthesizer, voice: Voic
     assert report.reused == 3
 
 
+def test_one_sentence_is_redone_and_the_others_stay(
+    engine: Synthesizer, voice: Voice, tmp_path: Path
+) -> None:
+    parts = tmp_path / "parts"
+
+    def speak(*redo: int) -> tuple[int, list[int]]:
+        report = speak_to_file(engine, TEXT, voice, tmp_path / "o.wav", None, parts=parts, redo=redo)
+        return report.reused, [item.seed for item in report.sentences]
+
+    _, first = speak()
+    reused, second = speak(3)
+    assert reused == 3 and [a == b for a, b in zip(first, second, strict=True)] == [True, True, False, True]
+    assert speak() == (4, second)
+    _, third = speak(3)
+    assert third[2] not in (first[2], second[2])
+    with pytest.raises(InputError, match="no sentence 5"):
+        speak(5)
+
+
 def test_flagged_sentences_are_told(engine: Synthesizer, voice: Voice, tmp_path: Path) -> None:
     events = RecordedEvents()
     report = speak_to_file(engine, TEXT, voice, tmp_path / "o.wav", SpeakOptions(seed=5), events=events)

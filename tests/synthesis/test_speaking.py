@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -118,14 +119,16 @@ def test_three_hundred_sentences_come_one_by_one(engine: Synthesizer, voice: Voi
     options = SpeakOptions(seed=4, verify=False, batch_size=30)
     events = RecordedEvents()
     request = engine.begin("Go on. " * 300, voice, options, events)
-    count, samples = 0, 0
+    count, samples, levels = 0, 0, list[int]()
     for piece in request.pieces():
         samples += len(piece.silence)
         if piece.sentence is not None:
             assert piece.sentence.report.index == count
             count += 1
             assert piece.sentence.report.seconds < 60.1
+            levels.append(psutil.Process().memory_info().rss)
     assert count == 300 and samples == 299 * round(0.3 * request.rate)
+    assert max(levels[200:]) - max(levels[:150]) < 50e6  # a longer text needs no more memory
     assert [line["done"] for line in events.of("progress")] == list(range(1, 301))
 
 

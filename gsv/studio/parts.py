@@ -208,7 +208,7 @@ def job_panel(studio: Studio, name: str, scripts: Sequence[str], empty: tuple[st
     """Lay out the panel of a tab, showing the newest job of ``scripts``."""
     labels = studio.labels
     card = gr.HTML(
-        render.card(None, labels, *empty),
+        render.unknown(labels),
         elem_id=f"{name}-job",
         js_on_load=stay_script(),
         elem_classes="plain",

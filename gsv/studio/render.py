@@ -39,6 +39,11 @@ def empty(title: str, text: str) -> str:
     return f'<div class="empty"><b>{escape(title)}</b><span>{escape(text)}</span></div>'
 
 
+def unknown(labels: Labels) -> str:
+    """What stands in a job's place until the page has its first news: nobody is told "nothing yet" too early."""
+    return f'<div class="card job" aria-busy="true">{empty("", labels("looking"))}</div>'
+
+
 def pill(view: JobView, labels: Labels) -> str:
     """The state of a job as a coloured word."""
     name = "stopping" if view.stopping else view.status.value

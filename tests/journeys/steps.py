@@ -50,8 +50,8 @@ def value(page: Any, element: str) -> str:
 
 
 def shown_job(page: Any, panel: str) -> str:
-    """Id of the job that a panel shows; empty when it shows none."""
-    return page.locator(f"#{panel} .job").get_attribute("data-job") or ""
+    """Id of the job that a panel shows, once it has news; empty when it shows none."""
+    return page.locator(f"#{panel} .job:not([aria-busy])").get_attribute("data-job") or ""
 
 
 def start(page: Any, button: str, panel: str) -> str:
@@ -73,7 +73,8 @@ def wait_for_state(page: Any, panel: str, *states: str) -> str:
 
 
 def text_of(page: Any, panel: str) -> str:
-    """All words that a panel shows."""
+    """All words that a panel shows, once it has news."""
+    page.wait_for_selector(f"#{panel} .card:not([aria-busy]), #{panel} .jobs")
     return str(page.locator(f"#{panel}").inner_text())
 
 

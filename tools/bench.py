@@ -1,4 +1,4 @@
-"""Measure our fast paths beside plain ones on this machine: content extraction, decoding, generation."""
+"""Measure our fast paths beside plain ones on this machine: content, decoding, generation, training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gsv.events import Events, run_stage
 def main(
     json: Annotated[Path | None, typer.Option(help="where the figures go as JSON")] = None,
     section: Annotated[
-        list[str] | None, typer.Option(help="content, decode or gpt; repeatable [all of them]")
+        list[str] | None, typer.Option(help="content, decode, gpt or train; repeatable [all of them]")
     ] = None,
     seconds: Annotated[
         list[float] | None, typer.Option(help="lengths of audio to measure at, in s; repeatable [3 and 10]")

@@ -35,6 +35,7 @@ from gsv.stages.content import CPU_BATCH_SECONDS
 from gsv.workflows.bench_gpt import gpt_cases
 from gsv.workflows.bench_measure import BenchSettings, Case, Measurement, measure
 from gsv.workflows.bench_plain import PlainHifigan, plain_content
+from gsv.workflows.bench_train import train_cases
 
 logger = logging.getLogger(__name__)
 
@@ -216,4 +217,5 @@ _SECTIONS: dict[str, Callable[[BenchSettings], Iterator[Case]]] = {
     "content": _content,
     "decode": _decode,
     "gpt": gpt_cases,
+    "train": train_cases,
 }

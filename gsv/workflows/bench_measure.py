@@ -13,7 +13,7 @@ from statistics import median
 import psutil
 from torch import Tensor
 
-SECTIONS = ("content", "decode", "gpt")
+SECTIONS = ("content", "decode", "gpt", "train")
 NOISE = 0.03
 """Share of an aim that is put down to the clock."""
 
@@ -22,7 +22,7 @@ NOISE = 0.03
 class BenchSettings:
     """How much is measured: lengths in seconds, repetitions, and miniature networks for tests."""
 
-    sections: tuple[str, ...] = ("content", "decode", "gpt")
+    sections: tuple[str, ...] = ("content", "decode", "gpt", "train")
     seconds: tuple[float, ...] = (3.0, 10.0)
     repeats: int = 5
     small: bool = False

@@ -24,7 +24,12 @@ def test_both_sides_agree(tmp_path: Path) -> None:
     text = bench(settings, events, tmp_path / "bench.json")
     report = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in report["measurements"]}
-    assert {"gpt, batch 1, float32", "gpt, batch 8, float32", "content, base size, float32"} <= set(rows)
+    assert {
+        "training step, tiny, 2 x 1 s",
+        "gpt, batch 1, float32",
+        "gpt, batch 8, float32",
+        "content, base size, float32",
+    } <= set(rows)
     assert "tiny decode(), 0.5 s" in rows
     for name, row in rows.items():
         assert name in text and row["plain_seconds"] > 0 and row["seconds"] > 0

@@ -113,11 +113,14 @@ class _Integers:
             warnings.simplefilter("ignore")
             integers = torch.quantize_per_channel(weight.float(), scale, zero, 0, torch.qint8)
             self._packed = torch.ops.quantized.linear_prepack(integers, bias.float())
+        # Older processors add two products in 16 bits, where full ranges would overflow.
+        whole_range = getattr(torch.cpu, "_is_vnni_supported", None)
+        self._reduce = not (whole_range is not None and whole_range())
 
     def __call__(self, rows: Tensor, relu: bool = False) -> Tensor:
         quantized = torch.ops.quantized
         product = quantized.linear_relu_dynamic if relu else quantized.linear_dynamic
-        result: Tensor = product(rows.contiguous(), self._packed, False)
+        result: Tensor = product(rows.contiguous(), self._packed, self._reduce)
         return result
 
 

@@ -43,6 +43,9 @@ def main(
         typer.Option("--set", help="NAME=VALUE: top_k, top_p, temperature, repetition_penalty, speed, pause, cut, "
                      "ref_free, batch_size, verify, retries, loudness, trim, noise_scale"),
     ] = None,
+    whisper: Annotated[
+        Path | None, typer.Option(help="folder of a faster-whisper model that listens to every sentence too")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps")] = "auto",
     workspace: Annotated[Path | None, typer.Option(help="folder of the studio [that of webui.py]")] = None,
     events: Annotated[
@@ -59,7 +62,7 @@ def main(
             output=output, text=text, text_file=text_file, language=language, voice=voice, sovits=sovits, gpt=gpt,
             content=content, references=tuple(reference or ()), reference_text=reference_text,
             reference_language=reference_language, seed=seed, subtitles=subtitles, report=report, parts=parts,
-            redo=tuple(redo or ()), settings=tuple(set_ or ()), device=device,
+            redo=tuple(redo or ()), settings=tuple(set_ or ()), whisper=whisper, device=device,
         )  # fmt: skip
         run_command(command, workspace_of(workspace), sink)
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from gsv.audio import resample
-from gsv.errors import DataError
+from gsv.errors import DataError, InputError
 from gsv.listening.alignment import SILENT, align
 from gsv.listening.listener import PhoneListener
-from gsv.listening.phone_error import plain_phone
+from gsv.listening.phone_error import phone_error_rate, plain_phone
+from gsv.listening.recognition import Recogniser
 from gsv.models.content import SAMPLE_RATE
+from gsv.text import phones_of
 from gsv.text.symbols import SymbolTable
 
 SECONDS_PER_PHONE = (0.03, 0.30)
@@ -38,6 +40,8 @@ MISSING_WINDOW, EXTRA_WINDOW = 15, 40
 MOST_MISSING, MOST_EXTRA = 18.2, 2.9
 """Nats by which what is heard in a window may be likelier than the phones, and than nothing between them."""
 _MOST_A_FRAME = 12.0
+MOST_MISHEARD = 0.4
+"""Phone errors of what a recogniser heard over the phones, without tone and stress."""
 LEAST_HEARD = 0.4
 """Share of the phones that must be heard about where they belong."""
 
@@ -199,3 +203,16 @@ def check_phones(
         Check("nothing added", hearing.extra <= MOST_EXTRA, hearing.extra, MOST_EXTRA),
         Check("every phone heard", hearing.heard >= LEAST_HEARD, hearing.heard, LEAST_HEARD),
     ], hearing.score
+
+
+def check_recognised(
+    recogniser: Recogniser, wave: np.ndarray, rate: int, phones: Sequence[str], language: str, version: str
+) -> Check:
+    """Whether a recogniser hears about these phones in a wave `[T]`."""
+    heard = recogniser.transcribe(resample(wave, rate, SAMPLE_RATE), SAMPLE_RATE, language)
+    try:
+        found = phones_of(heard.text, language, version).phones
+    except InputError:
+        found = []  # nothing that could be read was heard
+    error = phone_error_rate(phones, found)
+    return Check("recognised", error <= MOST_MISHEARD, error, MOST_MISHEARD, f"heard: {heard.text.strip()}")

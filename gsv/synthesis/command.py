@@ -13,6 +13,7 @@ from pathlib import Path
 from gsv.errors import InputError
 from gsv.events import Events
 from gsv.files import read_text, write_json
+from gsv.listening.recognition import WhisperRecogniser
 from gsv.settings import Workspace
 from gsv.synthesis.engine import Synthesizer
 from gsv.synthesis.long_text import FileReport, speak_to_file
@@ -42,6 +43,7 @@ class SpeakCommand:
     parts: Path | None = None
     redo: tuple[int, ...] = ()
     settings: tuple[str, ...] = ()
+    whisper: Path | None = None
     device: str = "auto"
 
 
@@ -52,7 +54,8 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
     options = command_options(command)
     voice = command_voice(command, workspace)
     text = _text(command)
-    engine = Synthesizer(workspace, command.device)
+    recogniser = WhisperRecogniser(command.whisper) if command.whisper is not None else None
+    engine = Synthesizer(workspace, command.device, recogniser=recogniser)
     report = speak_to_file(
         engine,
         text,

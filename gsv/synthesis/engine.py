@@ -22,6 +22,7 @@ from gsv.audio import write
 from gsv.errors import InputError
 from gsv.events import Events
 from gsv.files import sha256
+from gsv.listening.recognition import Recogniser
 from gsv.settings import Workspace, choose_device, default_workspace
 from gsv.synthesis.assembly import pauses_before, silence
 from gsv.synthesis.networks import Networks, load_networks
@@ -97,6 +98,7 @@ class Request:
     events: Events = field(default_factory=Events)
     takes: dict[int, int] = field(default_factory=dict)
     """How often a person had a sentence redone, by its number: each time it is said another way."""
+    recogniser: Recogniser | None = None
 
     @property
     def rate(self) -> int:
@@ -110,7 +112,9 @@ class Request:
 
     def speak(self, numbered: Sequence[tuple[int, Utterance]]) -> list[SpokenSentence]:
         """Some sentences, each by its number in the text."""
-        speaker = SentenceSpeaker(self.networks, self.prompt, self.options, self.seed, self.takes)
+        speaker = SentenceSpeaker(
+            self.networks, self.prompt, self.options, self.seed, self.takes, self.recogniser
+        )
         return speaker.speak(numbered, self.events)
 
     def pieces(
@@ -159,8 +163,13 @@ class Synthesizer:
         device: str = "auto",
         most_voices: int = 2,
         most_prompts: int = 32,
+        recogniser: Recogniser | None = None,
     ) -> None:
-        """`device` as `gsv.settings.choose_device`; at most so many voices and prompts stay in memory."""
+        """`device` as `gsv.settings.choose_device`; at most so many voices and prompts stay in memory.
+
+        A `recogniser` listens to every checked sentence too.
+        """
+        self._recogniser = recogniser
         self.workspace = workspace or default_workspace()
         self.device: torch.device = choose_device(device)
         self._networks: _Kept[Networks] = _Kept(most_voices)
@@ -212,7 +221,9 @@ class Synthesizer:
             raise InputError("the text has nothing to say", "", "write some words")
         seed = settings.seed if settings.seed >= 0 else secrets.randbelow(LARGEST_SEED)
         prompt = self._prompt(networks, voice, settings)
-        return Request(script, settings, seed, networks, prompt, events or Events())
+        return Request(
+            script, settings, seed, networks, prompt, events or Events(), recogniser=self._recogniser
+        )
 
     def speak(
         self,

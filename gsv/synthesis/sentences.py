@@ -16,6 +16,7 @@ from gsv.audio import resample
 from gsv.errors import GsvError
 from gsv.events import Events
 from gsv.listening.alignment import SILENT, AlignedPhone
+from gsv.listening.recognition import Recogniser
 from gsv.models.content import SAMPLE_RATE
 from gsv.models.gpt.generation import MOST_CODES, Generated, Request, generate
 from gsv.synthesis import assembly, checking
@@ -100,10 +101,11 @@ class SentenceSpeaker:
         options: SpeakOptions,
         seed: int,
         takes: Mapping[int, int] | None = None,
+        recogniser: Recogniser | None = None,
     ) -> None:
-        """`takes`: how often a person had a sentence redone, by its number."""
+        """`takes`: how often a person had a sentence redone, by its number; a `recogniser` listens too."""
         self._networks, self._prompt, self._options, self._seed = networks, prompt, options, seed
-        self._takes = dict(takes or {})
+        self._takes, self._recogniser = dict(takes or {}), recogniser
 
     def speak(
         self, numbered: Sequence[tuple[int, Utterance]], events: Events | None = None
@@ -191,6 +193,12 @@ class SentenceSpeaker:
         attempt.checks += checking.check_times(attempt.wave, rate, phones, speed)
         heard, attempt.badness = checking.check_phones(networks.listener, attempt.wave, rate, phones)
         attempt.checks += heard
+        if self._recogniser is not None and len(utterance.segments) == 1:
+            # A recogniser knows one language at a time: mixed sentences are left to the phones.
+            language, version = utterance.segments[0].segment.language, networks.config.symbols
+            attempt.checks.append(
+                checking.check_recognised(self._recogniser, attempt.wave, rate, phones, language, version)
+            )
 
     def _finished(self, index: int, utterance: Utterance, attempt: _Attempt, tries: int) -> SpokenSentence:
         rate = self._networks.config.sample_rate

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from gsv.listening.listener import PhoneListener
+from gsv.listening.recognition import Recognition
 from gsv.synthesis.assembly import faded, levelled, speech_level, tamed, trimmed
 from gsv.synthesis.checking import (
     check_ending,
     check_numbers,
     check_phones,
+    check_recognised,
     check_repeats,
     check_times,
     failed,
@@ -116,3 +120,20 @@ def test_edges_levels_and_fades() -> None:
     assert soft[0] == 0 and soft[-1] == 0 and soft[500] == 1
     assert len(faded(np.ones(1, np.float32), RATE)) == 1
     assert np.abs(tamed(speech(1) * 9)).max() == pytest.approx(1)
+
+
+@dataclass
+class Hears:
+    """A recogniser that always hears the same."""
+
+    text: str
+
+    def transcribe(self, samples: np.ndarray, rate: int, language: str | None = None) -> Recognition:
+        assert rate == RATE and language == "en"
+        return Recognition(self.text, "en", 1.0, ())
+
+
+@pytest.mark.parametrize(("text", "passed"), [("Hello, world!", True), ("Cheese.", False), ("...", False)])
+def test_a_recogniser_listens_too(text: str, passed: bool) -> None:
+    check = check_recognised(Hears(text), speech(1), RATE, PHONES, "en", "v2")
+    assert check.passed is passed and text in check.note

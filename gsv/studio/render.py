@@ -22,6 +22,11 @@ ICONS = {
 }
 
 
+MACHINE_UNITS = ("samples", "bytes")
+MANY = 1_000_000
+"""From here on a count is a figure for machines."""
+
+
 class Markup(str):
     """Text that is HTML already, made by this package."""
 
@@ -66,7 +71,7 @@ def line_of(view: JobView, labels: Labels) -> str:
         parts.append(labels("place_in_line", place=view.place))
         parts.append(labels("waits_for", device=view.command.line))
     if view.total > 0 and view.status not in (JobState.QUEUED, JobState.DONE):
-        parts.extend(part for part in (view.what, f"{view.done:g}/{view.total:g}") if part)
+        parts.extend(_figures(view))
     if view.status is JobState.RUNNING and view.fraction is not None:
         parts.append(f"{100 * view.fraction:.0f} %")
     if view.seconds_left is not None and not view.stopping:
@@ -77,6 +82,12 @@ def line_of(view: JobView, labels: Labels) -> str:
     if view.quiet:
         parts.append(labels("quiet_for", time=labels.duration(view.silent_for)))
     return " · ".join(escape(part) for part in parts)
+
+
+def _figures(view: JobView) -> list[str]:
+    """What is counted and how far; of samples and bytes nobody wants the millions, their share follows."""
+    what = [view.what] if view.what and view.what not in MACHINE_UNITS else []
+    return what if view.total >= MANY else [*what, f"{view.done:,.0f}/{view.total:,.0f}"]
 
 
 def reason(view: JobView, labels: Labels) -> str:

@@ -39,6 +39,9 @@ def take(url: str, folder: Path, suffix: str, width: int, sounds: tuple[str, ...
             if tab == "convert":
                 for name, sound in zip(("source", "reference"), sounds, strict=False):
                     page.locator(f"#convert-{name} input[type=file]").set_input_files(sound)
+            busy = page.locator('#jobs-list [data-state="running"]')
+            if tab == "jobs" and busy.count():
+                busy.first.click()
             page.wait_for_timeout(3000)
             tall = page.evaluate("document.querySelector('main').getBoundingClientRect().bottom + 40")
             page.set_viewport_size({"width": width, "height": int(min(max(tall, 600), TALLEST))})

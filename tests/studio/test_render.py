@@ -62,6 +62,16 @@ def test_items_that_an_earlier_stage_left_out_are_counted() -> None:
     assert "<b>1</b> failed" in html and "Left out: 1." in html and "there is no such file" in html
 
 
+def test_figures_are_for_people() -> None:
+    labels = Labels("en")
+    running = view_of(JobState.RUNNING, "x")
+    long = replace(running, what="samples", done=1_472_000.0, total=36_505_600.0, fraction=0.04)
+    assert "e+0" not in render.line_of(long, labels) and "samples" not in render.line_of(long, labels)
+    assert "4 %" in render.line_of(long, labels)
+    many = replace(running, what="epoch 3", done=1_284, total=700_000, fraction=0.002)
+    assert "epoch 3 · 1,284/700,000" in render.line_of(many, labels)
+
+
 def test_job_without_figures_keeps_its_lines() -> None:
     labels = Labels("en")
     empty = JobView(command=view_of(JobState.QUEUED, "x").command, state=State(), folder=Path(), place=2)

@@ -28,7 +28,7 @@ from gsv.synthesis.voice import Reference, Voice, base_voice
 class SpokenRow(BaseModel):
     """A sentence to say, and the clip whose voice it gets; paths may count from the table's folder."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str
     lang: str

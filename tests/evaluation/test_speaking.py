@@ -51,7 +51,13 @@ def test_rows_are_spoken_and_can_be_scored(tmp_path: Path) -> None:
 
 def test_held_out_sentences_get_voices_that_say_something_else(tmp_path: Path) -> None:
     rows = [
-        {"file": f"{speaker}{n}.wav", "speaker": speaker, "lang": "en", "text": f"{speaker} says {n}.", "seconds": 4}
+        {
+            "file": f"{speaker}{n}.wav",
+            "speaker": speaker,
+            "lang": "en",
+            "text": f"{speaker} says {n}.",
+            "seconds": 4,
+        }
         for speaker in ("anna", "bert", "carl")
         for n in range(6)
     ]

@@ -114,7 +114,9 @@ def test_breaths_are_equal_parts(text: str, most: int, count: int) -> None:
 
 
 def test_a_long_sentence_is_planned_in_breaths() -> None:
-    text = "This is a long sentence, which goes on, and on, and on, until somebody, who listens, has had enough."
+    text = (
+        "This is a long sentence, which goes on, and on, and on, until somebody, who listens, has had enough."
+    )
     assert len(plan(text).utterances) == 1
     parts = plan(text, breath=60).utterances
     assert len(parts) == 2 and "".join(part.text for part in parts) == text

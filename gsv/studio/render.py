@@ -210,4 +210,4 @@ def strip(views: Sequence[JobView], labels: Labels) -> str:
         parts.append(labels("time_left", time=labels.duration(first.seconds_left)))
     if len(running) + waiting > 1:
         parts.append(labels("more_jobs", n=len(running) + waiting - 1))
-    return f'<div class="strip busy"><i></i>{escape(" · ".join(parts))}</div>'
+    return f'<div class="strip busy"><i></i><span>{escape(" · ".join(parts))}</span></div>'

@@ -144,7 +144,7 @@ def tensors_hash(path: Path) -> str:
 
 def toy_run(epochs: int) -> Run:
     """A run of the toy that saves at each epoch."""
-    return lambda folder: run_toy(folder, ToyTask(4), epochs=epochs, batch_frames=80, keep=2)
+    return lambda folder: run_toy(folder, ToyTask(4), epochs=epochs, batch_frames=80, keep=1)
 
 
 def sovits_run(arrays: Path) -> Run:
@@ -188,7 +188,7 @@ def main() -> None:
         arrays = small_arrays(folder / "arrays")
         runs = Runs("sovits", Path.mkdir, sovits_run(arrays), longest=1.5, kills=6)
     else:
-        runs = Runs("toy", toy_run(1), toy_run(3), longest=0.4, kills=12)
+        runs = Runs("toy", toy_run(1), toy_run(2), longest=0.3, kills=12)
     # What torch imports at its first update, every child would import again.
     runs.run(folder / "warm")
     if options.how == "sweep":

@@ -24,7 +24,7 @@ def children(folder: Path, *options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("options", [("--seed", "1"), ("--seed", "2"), ("--sovits",)], ids=" ".join)
+@pytest.mark.parametrize("options", [(), ("--sovits",)], ids=["toy", "sovits"])
 def test_at_random_moments(tmp_path: Path, options: tuple[str, ...]) -> None:
     codes = children(tmp_path, "interrupt", *options)[0]["codes"]
     assert codes[-1] == 0 and set(codes) <= {0, -signal.SIGKILL}
@@ -36,7 +36,7 @@ def test_at_random_moments(tmp_path: Path, options: tuple[str, ...]) -> None:
 def test_at_file_operations(tmp_path: Path, options: tuple[str, ...]) -> None:
     """At every operation of the toy's saves; at some of the real task's, whose saves take the same way."""
     tries = children(tmp_path, "sweep", *options)
-    assert len(tries) > (7 if options else 40)
+    assert len(tries) > (7 if options else 25)
     assert tries[-1]["killed"] == 0
     assert all(one["killed"] == -signal.SIGKILL for one in tries[:-1])
     whole = outcome(tmp_path / "warm", "sovits" if options else "toy")

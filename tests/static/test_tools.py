@@ -17,7 +17,7 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 HEAVY = {"torch", "transformers", "gradio", "jieba", "pyopenjtalk", "scipy", "faster_whisper", "torchaudio"}
 
 # These work on prepared arrays, on a machine that has nothing else; every folder is named on their command line.
-WITHOUT_WORKSPACE = {"prepare_arrays.py", "pretrain_content.py"}
+WITHOUT_WORKSPACE = {"prepare_arrays.py", "pretrain_content.py", "vary_codes.py"}
 
 
 def help_of(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -82,6 +82,7 @@ class Trainer:
         self._previews_file = MetricsFile(places.metrics / f"{places.name}-previews.jsonl")
         self._last_save = time.monotonic()
         self._last_event = -math.inf
+        self._previewed = -1
         self._named_failures: set[str] = set()
 
     def run(self) -> RunResult:
@@ -104,6 +105,8 @@ class Trainer:
             self._train_epoch()
         if self.saved_step != self.step:
             self._save(named=True)
+        if self.settings.preview_every and self._previewed != self.step:
+            self._preview()  # what a run ends with is heard, wherever in an epoch it ends
         self._report()
         return self._result()
 
@@ -356,6 +359,7 @@ class Trainer:
 
     def _preview(self) -> None:
         """Previews are for people: one that fails is said, and the training goes on."""
+        self._previewed = self.step
         if self.ranks.first:
             folder = self.places.previews / f"step-{self.step:06d}"
             try:

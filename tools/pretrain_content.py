@@ -24,6 +24,13 @@ def encoder(
         bool, typer.Option(help="each clip also in a changed voice, their features drawn together")
     ] = True,
     learning_rate: Annotated[float, typer.Option(min=0, help="highest rate; it falls to the end")] = 1e-3,
+    teacher: Annotated[
+        bool, typer.Option(help="learn also from the features that the command teacher wrote")
+    ] = False,
+    initial: Annotated[
+        Path | None,
+        typer.Option(help="saved encoder to start from; with it the warm-up targets are left out"),
+    ] = None,
     save_minutes: Annotated[float, typer.Option(min=0.1, help="minutes between generations")] = 10.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="processes that prepare batches")] = 1,
@@ -35,18 +42,41 @@ def encoder(
         from gsv.settings import choose_device
         from gsv.training.arrays import PreparedArrays
         from gsv.training.content import train_content
-        from gsv.training.content_batches import ContentTraining
+        from gsv.training.content_batches import GOING_ON, ContentTraining
 
         settings = ContentTraining(
             steps=steps,
             batch_seconds=batch_seconds,
             paired=paired,
             learning_rate=learning_rate,
+            teacher=teacher,
             save_minutes=save_minutes,
         )
+        if initial is not None:
+            settings = settings.model_copy(update=GOING_ON)
         return train_content(
-            PreparedArrays.open(arrays), output, settings, sink, choose_device(device), workers
+            PreparedArrays.open(arrays), output, settings, sink, choose_device(device), workers, initial
         )
+
+    run_stage(work, events)
+
+
+@app.command()
+def teacher(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py; the features go into it")],
+    whisper: Annotated[Path, typer.Option(help="folder of a Whisper model for faster-whisper")],
+    threads: Annotated[int, typer.Option(min=1, help="threads of the recogniser")] = 1,
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Write what a Whisper encoder hears in every training clip; a second call goes on where the first ended."""
+
+    def work(sink: Events) -> object:
+        from gsv.training.arrays import PreparedArrays
+        from gsv.training.teacher import make_teacher_features
+
+        result = make_teacher_features(PreparedArrays.open(arrays), whisper, sink, threads)
+        sink.message(f"{len(result.places)} clips, {result.channels} channels, from the {result.name}")
+        return len(result.places)
 
     run_stage(work, events)
 

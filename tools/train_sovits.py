@@ -54,7 +54,9 @@ def main(
         bool, Option("--from-scratch", help="fresh weights (or --base with arrays)")
     ] = False,
     arrays: Annotated[Path | None, Option(help="prepared arrays, instead of an experiment")] = None,
-    quantizer: Annotated[Path | None, Option(help="trained quantizer, for --from-scratch")] = None,
+    quantizer: Annotated[
+        Path | None, Option(help="trained quantizer, for --from-scratch; with --base it replaces the base's")
+    ] = None,
     configuration: Annotated[Path | None, Option(help="JSON of a changed family, for --from-scratch")] = None,
     adversarial_from: Annotated[
         int, Option(min=0, help="step of --from-scratch at which discriminators begin")

@@ -32,6 +32,7 @@ from gsv.training.content_batches import (
 )
 from gsv.training.generations import Generations
 from gsv.training.phone_error import phone_error_rates
+from gsv.training.teacher import TeacherFeatures
 
 MELS = 80
 MEL_FFT = 512
@@ -82,12 +83,14 @@ class ContentLearner(nn.Module):
 
     filters: Tensor
 
-    def __init__(self, encoder: ContentEncoder, settings: ContentTraining) -> None:
+    def __init__(self, encoder: ContentEncoder, settings: ContentTraining, teacher_channels: int = 0) -> None:
         super().__init__()
         self.encoder = encoder
         width = encoder.dimension
         self.middle_head = nn.Linear(width, settings.phone_classes)
         self.mel_head = nn.Linear(int(encoder.hubert.config.conv_dim[-1]), MELS)
+        if teacher_channels:
+            self.teacher_head = nn.Linear(width, teacher_channels)
         self.register_buffer("filters", mel_filters(), persistent=False)
         self.settings = settings
 
@@ -95,7 +98,8 @@ class ContentLearner(nn.Module):
         """The weighted losses of one batch by name; their sum is what is minimised."""
         settings = self.settings
         encoder = self.encoder
-        convolved = encoder.convolved(batch.waves)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not settings.frozen_convolutions):
+            convolved = encoder.convolved(batch.waves)
         count = encoder.frames(batch.lengths)
         mask = torch.arange(convolved.shape[1], device=convolved.device)[None, :] < count[:, None]
         hidden = encoder.hubert.feature_projection(convolved)
@@ -109,6 +113,10 @@ class ContentLearner(nn.Module):
             "ctc_middle": settings.middle_weight
             * self._ctc(self.middle_head(layers[settings.middle_layer]), batch, count),
         }
+        if batch.teacher is not None and batch.taught is not None:
+            losses["teacher"] = settings.teacher_weight * self._teacher(
+                layers[settings.teacher_layer], batch.teacher, batch.taught
+            )
         consistency = consistency_at(step, settings)
         if consistency and settings.paired:
             parts = [
@@ -147,6 +155,14 @@ class ContentLearner(nn.Module):
                 blank=self.settings.phone_classes - 1,
                 zero_infinity=True,
             )
+
+    def _teacher(self, layer: Tensor, target: Tensor, taught: Tensor) -> Tensor:
+        """Mean square distance to the teacher's features, over the frames that it speaks of."""
+        frames = min(layer.shape[1], target.shape[1])
+        mask = torch.arange(frames, device=layer.device)[None, :] < taught[:, None]
+        guess = self.teacher_head(layer[:, :frames])
+        distance = (guess.float() - target[:, :frames]).square().mean(-1)
+        return (distance * mask).sum() / mask.sum().clamp(min=1)
 
     @staticmethod
     def _flat(logits: Tensor, guesses: Tensor) -> Tensor:
@@ -195,6 +211,7 @@ class ContentTrainer:
         settings: ContentTraining,
         events: Events,
         device: torch.device,
+        initial: Path | None = None,
     ) -> None:
         self.arrays, self.output, self.settings, self.events, self.device = (
             arrays,
@@ -204,7 +221,10 @@ class ContentTrainer:
             device,
         )
         self.encoder = new_encoder(settings)
-        self.learner = ContentLearner(self.encoder, settings).to(device)
+        if initial is not None:
+            self.encoder.load_state_dict(ContentEncoder.load(initial).state_dict())
+        channels = TeacherFeatures.open(arrays.folder).channels if settings.teacher else 0
+        self.learner = ContentLearner(self.encoder, settings, channels).to(device)
         self.optimizer = torch.optim.AdamW(
             [
                 {
@@ -297,13 +317,14 @@ def train_content(
     events: Events,
     device: torch.device | None = None,
     workers: int = 1,
+    initial: Path | None = None,
 ) -> Path:
     """Train an encoder on the `train` part of `arrays`; the result is a new folder `output/content-STEPS`.
 
     Generations are kept in `output/generations` and the newest is gone on from; a stop request saves and
-    raises Cancelled.
+    raises Cancelled. `initial` is the folder of a saved encoder to start from, with a fresh optimiser.
     """
-    trainer = ContentTrainer(arrays, output, settings, events, device or torch.device("cpu"))
+    trainer = ContentTrainer(arrays, output, settings, events, device or torch.device("cpu"), initial)
     trainer.resume()
     trainer.learner.train()
     saved_at = time.monotonic()

@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from gsv.models.content import SAMPLE_RATE
 from gsv.text.symbols import table
 from gsv.training.arrays import ArrayItem, PreparedArrays
 from gsv.training.perturbation import PerturbationRange, perturb
+from gsv.training.teacher import TeacherFeatures, frame_count
 
 NOBODY = -100
 """Label of frames that no guess is made for; cross-entropy leaves them out."""
@@ -55,6 +57,13 @@ class ContentTraining(BaseModel):
     consistency_from: int = 1500
     """Step at which it begins, rising over as many again. Before the phones are found, features that are the same
     everywhere please it best, and nothing is learned."""
+    teacher: bool = False
+    """Learn also from the features beside the arrays; see `teacher.py`."""
+    teacher_layer: int = 5
+    teacher_weight: float = 4.0
+    """Of drawing a layer's features, through a linear map, to a teacher's; only where the arrays have them."""
+    frozen_convolutions: bool = False
+    """Leave the convolutions as they are, which a run that starts from a trained encoder need not teach again."""
     mask_starts: float = 0.05
     mask_frames: int = 5
     phone_classes: int = 733
@@ -63,6 +72,10 @@ class ContentTraining(BaseModel):
     evaluation_clips: int = 40
     """Held-out clips a language that each save is measured on."""
     bfloat16: bool = True
+
+
+GOING_ON = {"mel_steps": 0, "flat_steps": 0, "warmup_steps": 150, "frozen_convolutions": True}
+"""Settings of a run that starts from a trained encoder, as an update of others."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,10 @@ class ContentBatch:
     """[N, F] evenly paced symbol ids, -100 where nobody speaks."""
     clean: int
     mask_seed: int
+    teacher: Tensor | None = None
+    """[N, F, C] a teacher's features, stretched onto the frames of changed copies; None without a teacher."""
+    taught: Tensor | None = None
+    """[N] frames that the teacher speaks of; 0 for a clip that it did not hear."""
 
     def to(self, device: torch.device) -> ContentBatch:
         """The same batch on another device."""
@@ -92,6 +109,8 @@ class ContentBatch:
             self.guesses.to(device),
             self.clean,
             self.mask_seed,
+            None if self.teacher is None else self.teacher.to(device),
+            None if self.taught is None else self.taught.to(device),
         )
 
 
@@ -148,6 +167,7 @@ class ContentBatches(Dataset[ContentBatch]):
         self, arrays: PreparedArrays, settings: ContentTraining, limits: PerturbationRange, start: int
     ) -> None:
         self.arrays, self.settings, self.limits, self.start = arrays, settings, limits, start
+        self.teacher = TeacherFeatures.open(arrays.folder) if settings.teacher else None
         self.items = [i for i in arrays.part("train") if i.spoken]
         self.per_epoch = len(batches_of(self.items, settings.batch_seconds, 0))
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
@@ -172,7 +192,22 @@ class ContentBatches(Dataset[ContentBatch]):
             phone_lengths=torch.tensor([len(item.spoken) for item in items]),
             clean=half,
             mask_seed=step,
+            **self._taught(items, waves),
         )
+
+    def _taught(self, items: list[ArrayItem], waves: list[Tensor]) -> dict[str, Tensor]:
+        if self.teacher is None:
+            return {}
+        counts = [frame_count(len(wave)) for wave in waves]
+        targets = torch.zeros(len(items), max(counts), self.teacher.channels)
+        taught = torch.zeros(len(items), dtype=torch.long)
+        for index, (item, count) in enumerate(zip(items, counts, strict=True)):
+            features = self.teacher.of(item)
+            if features is not None:
+                stretched = functional.interpolate(torch.from_numpy(features).T[None], count, mode="linear")
+                targets[index, :count] = stretched[0].T
+                taught[index] = count
+        return {"teacher": targets, "taught": taught}
 
     def _indices(self, step: int) -> list[ArrayItem]:
         # Epochs differ a little in their number of batches; a fixed count keeps the step-to-batch rule simple.

@@ -147,6 +147,9 @@ def _networks(request: SovitsRequest, events: Events) -> tuple[Networks, BundleI
     path = _base_path(request)
     generator, info = load_synthesizer(path, posterior=True)
     config = generator.config
+    if request.from_scratch and request.quantizer is not None:
+        # A later version of the codes: what the rest has learned of voices and waves still holds.
+        load_quantizer(generator, request.quantizer)
     place = request.base_discriminator or _discriminator_beside(path)
     if place is None:
         events.message("no discriminator weights were found: the discriminators start from nothing")

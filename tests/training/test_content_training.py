@@ -12,10 +12,10 @@ from gsv.errors import Cancelled, DataError, InputError
 from gsv.events import RecordedEvents
 from gsv.files import write_json
 from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
-from gsv.training import content
+from gsv.training import content, teacher
 from gsv.training.arrays import ITEMS_FILE, WAVE_FILES, PreparedArrays
 from gsv.training.content import learning_rate_at, log_mel, mel_filters, train_content
-from gsv.training.content_batches import NOBODY, ContentBatches, ContentTraining, even_pace
+from gsv.training.content_batches import GOING_ON, NOBODY, ContentBatches, ContentTraining, even_pace
 from gsv.training.perturbation import PerturbationRange, change_speed, perturb
 from gsv.training.quantizer import QuantizerTraining, train_quantizer
 
@@ -224,3 +224,76 @@ def test_training_lowers_the_loss_and_the_quantizer_follows(arrays: PreparedArra
     assert version == "test-1" and set(codes) == {item.name for item in arrays.items}
     assert 0 < result.codes_in_use <= 1 and set(result.phone_error) == {"en"}
     assert all(len(codes[i.name]) == int(encoder.frames(torch.tensor(i.length16))) // 2 for i in arrays.items)
+
+
+def test_clips_share_a_teachers_window_and_keep_their_frames(
+    arrays: PreparedArrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in says of each frame how loud its middle is: a shift by one frame would show."""
+
+    class Loudness:
+        name = "loudness"
+
+        def __init__(self, folder: Path, threads: int) -> None:
+            pass
+
+        def __call__(self, wave: np.ndarray) -> np.ndarray:
+            frames = wave[: len(wave) // 320 * 320].reshape(-1, 320)
+            middle = np.abs(frames[:, 0])
+            return np.stack([middle, 2 * middle + 1], axis=1)
+
+    monkeypatch.setattr(teacher, "WhisperEncoder", Loudness)
+    for name in (ITEMS_FILE, *WAVE_FILES.values()):
+        (tmp_path / name).write_bytes((arrays.folder / name).read_bytes())
+    copy = PreparedArrays.open(tmp_path)
+    windows = teacher.windows_of(copy.part("train"))
+    assert sum(len(window) for window in windows) == len(copy.part("train")) and len(windows[0]) > 1
+    made = teacher.make_teacher_features(copy, tmp_path, RecordedEvents(), every=1)
+    assert made.channels == 2 and len(made.places) == len(copy.part("train"))
+    values = {item.name: copy.wave(item, 16000) for item in copy.part("train")}
+    seen = np.concatenate(
+        [np.abs(v[200 : 200 + 320 * teacher.frame_count(len(v)) : 320]) for v in values.values()]
+    )
+    for item in copy.part("train"):
+        wave = values[item.name]
+        count = teacher.frame_count(len(wave))
+        wanted = (np.abs(wave[200::320][:count]) - seen.mean()) / seen.std()
+        features = made.of(item)
+        assert features is not None and features.shape == (count, 2)
+        assert np.abs(features[:, 0] - wanted).max() < 0.03
+    again = teacher.make_teacher_features(copy, tmp_path, RecordedEvents(), every=1)
+    assert again.places == made.places
+
+
+def test_a_teacher_is_learned_from_a_saved_encoder_with_still_convolutions(
+    arrays: PreparedArrays, tmp_path: Path, miniature: None
+) -> None:
+    for name in (ITEMS_FILE, *WAVE_FILES.values()):
+        (tmp_path / name).write_bytes((arrays.folder / name).read_bytes())
+    copy = PreparedArrays.open(tmp_path)
+    first = train_content(copy, tmp_path / "first", settings(), RecordedEvents(), workers=0)
+    with pytest.raises(DataError, match="teacher"):
+        train_content(copy, tmp_path / "none", settings(teacher=True), RecordedEvents(), workers=0)
+    places, end = {}, 0
+    for item in copy.part("train")[1:]:
+        places[item.name] = [end, teacher.frame_count(item.length16)]
+        end += places[item.name][1]
+    draw = np.random.default_rng(2)
+    (tmp_path / teacher.FEATURE_FILE).write_bytes(draw.integers(-90, 90, (end, 7)).astype(np.int8).tobytes())
+    write_json(tmp_path / teacher.TABLE_FILE, {"name": "noise", "channels": 7, "places": places})
+    events = RecordedEvents()
+    changes = {
+        **GOING_ON,
+        "warmup_steps": 2,
+        "teacher": True,
+        "teacher_layer": 1,
+        "paired": False,
+        "steps": 20,
+    }
+    second = train_content(copy, tmp_path / "second", settings(**changes), events, workers=0, initial=first)
+    shown = [e["values"] for e in events.of("metric") if "teacher" in e["values"]]
+    assert shown and shown[-1]["teacher"] > 0 and "mel" not in shown[-1]
+    before, after = ContentEncoder.load(first).state_dict(), ContentEncoder.load(second).state_dict()
+    still = [name for name in before if ".feature_extractor." in name]
+    assert still and all(torch.equal(before[name], after[name]) for name in still)
+    assert not torch.equal(before["phone_head.weight"], after["phone_head.weight"])

@@ -187,6 +187,36 @@ def test_from_scratch_stops_and_goes_on(tmp_path: Path) -> None:
     assert not list((experiment / "weights").glob("discriminator*"))
 
 
+def test_a_base_takes_over_a_later_quantizer(tmp_path: Path) -> None:
+    """What was learned of waves is kept; the codes, and the version that is recorded, are the new ones'."""
+    from safetensors.torch import load_file, save_file
+
+    arrays = small_arrays(tmp_path / "arrays")
+    base = small_base(tmp_path / "base.safetensors", small_config())
+    state = load_file(arrays / "quantizer.safetensors")
+    later = {name: value + 0.5 for name, value in state.items()}
+    save_file(later, tmp_path / "later.safetensors")
+    common: dict[str, Any] = {
+        "arrays": arrays,
+        "output": tmp_path / "out",
+        "from_scratch": True,
+        "base": base,
+    }
+    result = train_sovits(
+        request_for(
+            tmp_path, **common, quantizer=tmp_path / "later.safetensors", previews=0, loop={"steps": 1}
+        ),
+        RecordedEvents(),
+    )
+    assert result.weights is not None
+    before, after = load_synthesizer(base)[0].state_dict(), load_synthesizer(result.weights)[0].state_dict()
+    for name, value in later.items():
+        assert torch.allclose(after[name], value, atol=2e-3)
+    assert read_info(result.weights).code_version != read_info(base).code_version
+    moved = max(float((after[n] - before[n]).abs().max()) for n in before if n.startswith("dec."))
+    assert moved < 0.05
+
+
 def tool(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, str(TOOL), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)

@@ -30,13 +30,19 @@ def main(
     reference_text: Annotated[str, typer.Option(help="what the first reference says")] = "",
     reference_language: Annotated[str, typer.Option(help="language of that text")] = "auto",
     seed: Annotated[int, typer.Option(min=-1, help="the same seed says it the same way; -1: any")] = -1,
-    subtitles: Annotated[Path | None, typer.Option(help="file to write too: .srt, .vtt or .json")] = None,
+    subtitles: Annotated[
+        list[Path] | None, typer.Option(help="file to write too: .srt, .vtt or .json; may be given again")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="write what became of every sentence, as JSON")] = None,
     parts: Annotated[
         Path | None, typer.Option(help="folder for one file a sentence; the same command then goes on")
     ] = None,
     redo: Annotated[
         list[int] | None, typer.Option(help="with --parts: say this sentence (from 1) another way")
+    ] = None,
+    phones: Annotated[
+        Path | None,
+        typer.Option(help='JSON of phones to say instead: [{"sentence": 1, "text": "Hi.", "phones": ["HH", "AY1"]}]'),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -61,8 +67,9 @@ def main(
         command = SpeakCommand(
             output=output, text=text, text_file=text_file, language=language, voice=voice, sovits=sovits, gpt=gpt,
             content=content, references=tuple(reference or ()), reference_text=reference_text,
-            reference_language=reference_language, seed=seed, subtitles=subtitles, report=report, parts=parts,
-            redo=tuple(redo or ()), settings=tuple(set_ or ()), whisper=whisper, device=device,
+            reference_language=reference_language, seed=seed, subtitles=tuple(subtitles or ()), report=report,
+            parts=parts, redo=tuple(redo or ()), phones=phones, settings=tuple(set_ or ()), whisper=whisper,
+            device=device,
         )  # fmt: skip
         run_command(command, workspace_of(workspace), sink)
 

@@ -15,11 +15,14 @@ from gsv.events import Events
 from gsv.files import read_text, write_json
 from gsv.listening.recognition import WhisperRecogniser
 from gsv.settings import Workspace
+from gsv.synthesis.edits import edited, read_edits
 from gsv.synthesis.engine import Synthesizer
 from gsv.synthesis.long_text import FileReport, speak_to_file
 from gsv.synthesis.options import SpeakOptions, options_from
 from gsv.synthesis.voice import Reference, Voice, base_voice
 from gsv.synthesis.voice_folder import find_voice, load_voice
+from gsv.text import symbols
+from gsv.text.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,11 @@ class SpeakCommand:
     reference_text: str = ""
     reference_language: str = "auto"
     seed: int = -1
-    subtitles: Path | None = None
+    subtitles: tuple[Path, ...] = ()
     report: Path | None = None
     parts: Path | None = None
     redo: tuple[int, ...] = ()
+    phones: Path | None = None
     settings: tuple[str, ...] = ()
     whisper: Path | None = None
     device: str = "auto"
@@ -58,7 +62,7 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
     engine = Synthesizer(workspace, command.device, recogniser=recogniser)
     report = speak_to_file(
         engine,
-        text,
+        text if command.phones is None else _edited(engine, text, voice, options, command.phones),
         voice,
         command.output,
         options,
@@ -73,6 +77,12 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
     flagged = f", {len(report.failed)} of {len(report.sentences)} sentences flagged" if report.failed else ""
     events.message(f"{report.seconds:.1f} s in {command.output}, seed {report.seed}{flagged}")
     return report
+
+
+def _edited(engine: Synthesizer, text: str, voice: Voice, options: SpeakOptions, path: Path) -> Plan:
+    """The text as it would be said, with the phones that a person corrected."""
+    read_as = engine.read(text, voice, options)
+    return edited(read_as, read_edits(path), symbols.table(engine.networks(voice).config.symbols))
 
 
 def command_options(command: SpeakCommand) -> SpeakOptions:

@@ -103,7 +103,7 @@ def speak_to_file(
     output: Path,
     options: SpeakOptions | None = None,
     *,
-    subtitles: Path | None = None,
+    subtitles: Sequence[Path] = (),
     parts: Path | None = None,
     redo: Sequence[int] = (),
     events: Events | None = None,
@@ -117,7 +117,7 @@ def speak_to_file(
     """
     events = events or Events()
     output = Path(output)
-    for path in (subtitles,) if subtitles else ():
+    for path in subtitles:
         check_subtitles_path(path)
     with ExitStack() as stack:
         folder = Path(parts) if parts else Path(stack.enter_context(TemporaryDirectory(prefix="gsv-")))
@@ -132,8 +132,8 @@ def speak_to_file(
         )
         reports = list(_written(request, kept, writer, events, keep=parts is not None))
     _count(reports, kept.reused, events)
-    if subtitles is not None:
-        save_subtitles(subtitles, reports)
+    for path in subtitles:
+        save_subtitles(path, reports)
     return FileReport(
         output, writer.samples / writer.rate, request.seed, tuple(reports), kept.reused, request.warnings
     )

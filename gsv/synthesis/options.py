@@ -7,14 +7,17 @@ defaults and what a request sets itself (`resolved`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gsv.errors import InputError
-from gsv.models.gpt.sampling import SamplingConfig
 from gsv.text.plan import SENTENCES
 from gsv.text.routing import choice_code
 from gsv.text.splitting import METHODS
+
+if TYPE_CHECKING:
+    from gsv.models.gpt.sampling import SamplingConfig
 
 LARGEST_SEED = 1 << 62
 
@@ -75,7 +78,9 @@ class SpeakOptions(BaseModel):
 
     @property
     def sampling(self) -> SamplingConfig:
-        """The part that chooses codes."""
+        """The part that chooses codes. Its network is loaded only here: forms know options without torch."""
+        from gsv.models.gpt.sampling import SamplingConfig
+
         return SamplingConfig(
             top_k=self.top_k,
             top_p=self.top_p,

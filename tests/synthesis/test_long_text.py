@@ -140,15 +140,19 @@ def test_the_script(speaking_root: Path, tmp_path: Path, repository: Path) -> No
 
     text = tmp_path / "text.txt"
     text.write_text("\ufeffOne day.\n两天。\n", encoding="utf-8")
+    corrected = [{"sentence": 2, "text": "两天。", "phones": ["l", "iang3", "t", "ian1", "."]}]
+    (tmp_path / "p.json").write_text(json.dumps(corrected), encoding="utf-8")
     done = run(
         "--text-file", str(text), "--output", "说 $(x).wav", "--seed", "3", "--subtitles", "s.srt",
-        "--report", "r.json", "--events", "e.jsonl",
+        "--subtitles", "s.vtt", "--report", "r.json", "--events", "e.jsonl", "--phones", "p.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert [item["language"] for item in report["sentences"]] == ["en", "zh"] and report["seed"] == 3
     assert probe(tmp_path / "说 $(x).wav").seconds == pytest.approx(report["seconds"])
-    assert "两天。" in (tmp_path / "s.srt").read_text(encoding="utf-8")
+    assert report["sentences"][1]["phones"] == corrected[0]["phones"]
+    for name in ("s.srt", "s.vtt"):
+        assert "两天。" in (tmp_path / name).read_text(encoding="utf-8")
     failed = run("--text", "。", "--output", "x.wav")
     assert failed.returncode == 1 and "nothing to say" in failed.stderr.splitlines()[-1]
     assert not (tmp_path / "x.wav").exists()

@@ -21,6 +21,9 @@ def main(
     content: Annotated[
         Path | None, typer.Option(help="Content encoder with a phone head [pretrained_models/tiny/content].")
     ] = None,
+    second: Annotated[
+        bool, typer.Option("--second", help="Let pocketsphinx hear the English clips too.")
+    ] = False,
     quality: Annotated[bool, typer.Option(help="Score DNSMOS (needs the extra 'quality').")] = False,
     threads: Annotated[int, typer.Option(help="Threads of the recogniser; 0: its own choice.")] = 0,
     workspace: Annotated[Path | None, typer.Option(help="Folder of the studio [that of webui.py].")] = None,
@@ -36,6 +39,7 @@ def main(
             whisper=whisper,
             content=content,
             with_quality=quality,
+            second=second,
             threads=threads,
             workspace=workspace,
             output=json,

@@ -24,6 +24,9 @@ def encoder(
         bool, typer.Option(help="each clip also in a changed voice, their features drawn together")
     ] = True,
     learning_rate: Annotated[float, typer.Option(min=0, help="highest rate; it falls to the end")] = 1e-3,
+    dropout: Annotated[
+        float, typer.Option(min=0, max=0.9, help="of hidden units; 0 where training is short")
+    ] = 0.1,
     teacher: Annotated[
         bool, typer.Option(help="learn also from the features that the command teacher wrote")
     ] = False,
@@ -50,6 +53,7 @@ def encoder(
             paired=paired,
             learning_rate=learning_rate,
             teacher=teacher,
+            dropout=dropout,
             save_minutes=save_minutes,
         )
         if initial is not None:

@@ -45,7 +45,7 @@ def main(
     ] = None,
     recogniser: Annotated[Path | None, Option(help="Whisper folder, for error rates of previews")] = None,
     content: Annotated[
-        Path | None, Option(help="content encoder for phone errors of previews; default: the shipped one")
+        Path | None, Option(help="content encoder that places and reads phones; default: the shipped one")
     ] = None,
     estimate_only: Annotated[
         bool, Option("--estimate-only", help="say what it would take, then end")

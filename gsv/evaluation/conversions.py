@@ -19,7 +19,7 @@ from gsv.evaluation.scoring import Evaluator, Listeners, Row, Score
 from gsv.events import Events
 from gsv.files import sha256, write_json
 from gsv.listening.quality import QualityScorer
-from gsv.listening.recognition import WhisperRecogniser
+from gsv.listening.recognition import PocketsphinxRecogniser, WhisperRecogniser
 from gsv.listening.similarity import SpeakerEncoder
 from gsv.models.content import ContentEncoder
 from gsv.settings import Workspace, choose_device
@@ -45,6 +45,8 @@ class ConversionSetup:
     device: str = "cpu"
     threads: int = 0
     with_quality: bool = False
+    second: bool = False
+    """Let a second recogniser hear the English clips."""
 
 
 def evaluate_conversions(
@@ -85,6 +87,8 @@ def _listeners(setup: ConversionSetup, encoder: ContentEncoder) -> Listeners:
     listeners = Listeners(speaker=SpeakerEncoder.load(), encoder=encoder if encoder.has_ctc else None)
     if setup.whisper is not None:
         listeners.recogniser = WhisperRecogniser(setup.whisper, threads=setup.threads)
+    if setup.second:
+        listeners.second = PocketsphinxRecogniser()
     if setup.with_quality:
         listeners.quality = QualityScorer()
     return listeners

@@ -13,9 +13,10 @@ from typing import Any
 from gsv.evaluation.scoring import Score
 
 WORST = 10
-_LOWER_IS_BETTER = {"error_rate", "phone_error_rate", "similarity_source"}
+_LOWER_IS_BETTER = {"error_rate", "error_rate_second", "phone_error_rate", "similarity_source"}
 _TITLES = {
     "error_rate": "word or character error rate",
+    "error_rate_second": "word error rate, second recogniser",
     "phone_error_rate": "phone error rate",
     "similarity_target": "similarity to the target",
     "similarity_source": "similarity to the source (ceiling: source to target)",
@@ -56,7 +57,7 @@ def _group(scores: Sequence[Score]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     mixed = len({score.language for score in scores}) > 1
     for name in _TITLES:
-        if mixed and name in ("error_rate", "phone_error_rate"):
+        if mixed and name in ("error_rate", "error_rate_second", "phone_error_rate"):
             continue
         members = [score for score in scores if name in score.figures]
         if members:

@@ -13,7 +13,7 @@ from gsv.evaluation.scoring import Evaluator, Listeners, read_rows
 from gsv.events import Events
 from gsv.files import write_json
 from gsv.listening.quality import QualityScorer
-from gsv.listening.recognition import WhisperRecogniser
+from gsv.listening.recognition import PocketsphinxRecogniser, WhisperRecogniser
 from gsv.listening.similarity import SpeakerEncoder
 from gsv.models.content import ContentEncoder
 from gsv.settings import workspace_of
@@ -25,6 +25,7 @@ def evaluate(
     whisper: Path | None = None,
     content: Path | None = None,
     with_quality: bool = False,
+    second: bool = False,
     threads: int = 0,
     workspace: Path | None = None,
     output: Path | None = None,
@@ -32,8 +33,9 @@ def evaluate(
 ) -> str:
     """Score the table `rows`, write the report to `output` as JSON if given, and return it as text.
 
-    `whisper` is a faster-whisper folder, `content` an encoder's folder (the shipped one if it is there).
-    Raises InputError for a bad table or a missing model, DataError if no clip could be scored.
+    `whisper` is a faster-whisper folder, `content` an encoder's folder (the shipped one if it is there);
+    `second` lets pocketsphinx hear the English clips too. Raises InputError for a bad table or a missing model,
+    DataError if no clip could be scored.
     """
     entries = read_rows(rows)
     listeners = Listeners(speaker=SpeakerEncoder.load())
@@ -46,6 +48,8 @@ def evaluate(
             raise InputError(f"{content} cannot read phones", "it has no CTC head", "Leave --content out.")
     else:
         events.message(f"no phone error rate: there is no content encoder in {folder}", "warning")
+    if second:
+        listeners.second = PocketsphinxRecogniser()
     if with_quality:
         listeners.quality = QualityScorer()
     scores = Evaluator(listeners).run(entries, events)

@@ -68,6 +68,8 @@ class Listeners:
     """Who listens; None leaves a figure out."""
 
     recogniser: Recogniser | None = None
+    second: Recogniser | None = None
+    """Another recogniser of English, for networks that the first one had a part in."""
     encoder: ContentEncoder | None = None
     speaker: SpeakerEncoder | None = None
     quality: QualityScorer | None = None
@@ -156,6 +158,9 @@ class Evaluator:
         if text and listeners.recogniser is not None:
             heard = listeners.recogniser.transcribe(clip.samples, clip.rate, language).text
             counts["error_rate"] = error_rate(text, heard, language)
+        if text and language == "en" and listeners.second is not None:
+            other = listeners.second.transcribe(clip.samples, clip.rate, language).text
+            counts["error_rate_second"] = error_rate(text, other, language)
         if text and listeners.encoder is not None and listeners.encoder.has_ctc:
             expected = phones_of(text, language).phones
             counts["phone_error_rate"] = phone_error_rate(expected, read_phones(listeners.encoder, clip))

@@ -120,3 +120,34 @@ class WhisperRecogniser:
     def _spoken(self, language: str | None) -> str | None:
         known = self._model.supported_languages
         return _SPOKEN_AS.get(language, language) if language and language not in known else language
+
+
+class PocketsphinxRecogniser:
+    """The English recogniser that comes inside the wheel of pocketsphinx: weaker than Whisper, and wholly other.
+
+    A second ear for measuring: where Whisper taught a network, its own judgement of it is no proof.
+    """
+
+    name = "pocketsphinx"
+    languages = frozenset({"en"})
+
+    def __init__(self) -> None:
+        """Raises DependencyError when the package is missing."""
+        self._package = import_optional("pocketsphinx", "pip install pocketsphinx")
+
+    def transcribe(self, samples: np.ndarray, rate: int, language: str | None = None) -> Recognition:
+        """As the protocol says; raises InputError for any language but English.
+
+        Every clip has a decoder of its own: one adapts to what it hears, and results would depend on the order.
+        """
+        if language not in (None, *self.languages):
+            raise InputError("pocketsphinx knows English only", f"{language!r} was asked for")
+        wave = np.clip(resample(samples, rate, RATE), -1.0, 1.0)
+        if not wave.any():
+            return Recognition("", "en", 0.0)
+        decoder = self._package.Decoder(samprate=RATE, loglevel="FATAL")
+        decoder.start_utt()
+        decoder.process_raw((wave * 32767).astype("<i2").tobytes(), full_utt=True)
+        decoder.end_utt()
+        found = decoder.hyp()
+        return Recognition(found.hypstr if found is not None else "", "en", 1.0)

@@ -7,7 +7,7 @@ batches, losses.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -33,6 +33,16 @@ class Content:
     """float32 `[C, frames]`, 50 a second."""
     codes: np.ndarray | None = None
     """int64 `[frames // 2]`, 25 a second."""
+
+
+@dataclass(frozen=True)
+class PhonePlaces:
+    """Where the phones of a clip are, in frames of 1/50 s."""
+
+    aligned: Sequence[int]
+    """First frame of each phone of its text."""
+    read: Sequence[Sequence[int]]
+    """`[symbol id, first frame]` of each phone that a recogniser read."""
 
 
 class Clips(Protocol):
@@ -161,9 +171,14 @@ class ExperimentClips:
     """Clips of an experiment's folder in the published layout; content as features."""
 
     def __init__(
-        self, items: Sequence[TrainingItem], config: FamilyConfig, content_version: str = ""
+        self,
+        items: Sequence[TrainingItem],
+        config: FamilyConfig,
+        content_version: str = "",
+        places: Mapping[str, PhonePlaces] | None = None,
     ) -> None:
-        """`items`: as `gsv.corpus.items.training_items` gives them, checked and sorted.
+        """`items`: as `gsv.corpus.items.training_items` gives them, checked and sorted; `places` by name where
+        they are known.
 
         Raises:
             DataError: the family needs speaker vectors and items have none; all are counted, the first is
@@ -172,6 +187,7 @@ class ExperimentClips:
         self._items = list(items)
         self._config = config
         self._version = content_version
+        self._places = dict(places or {})
         if config.speaker_input is not None and config.speaker_input.required:
             missing = [item.name for item in self._items if item.speaker_vector_path is None]
             if missing:
@@ -199,10 +215,17 @@ class ExperimentClips:
         return Content(features=fit_frames(features, self.frames[index], self.names[index]))
 
     def phones(self, index: int, start: int, frames: int) -> list[int]:
-        return list(self._items[index].phone_ids)
+        item = self._items[index]
+        places = self._places.get(item.name)
+        if places is None:
+            return list(item.phone_ids)
+        return _between(list(zip(item.phone_ids, places.aligned, strict=True)), start, frames)
 
     def read_phones(self, index: int, start: int, frames: int) -> list[int]:
-        return self.phones(index, start, frames)
+        places = self._places.get(self._items[index].name)
+        return (
+            _between(places.read, start, frames) if places is not None else self.phones(index, start, frames)
+        )
 
     def speaker_vector(self, index: int) -> np.ndarray | None:
         path = self._items[index].speaker_vector_path

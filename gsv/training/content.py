@@ -305,7 +305,11 @@ def new_encoder(settings: ContentTraining) -> ContentEncoder:
     """An untrained encoder from `settings.seed`; ReLU and no dropout in attention, which cost much on a CPU."""
     torch.manual_seed(settings.seed)
     config = tiny_hubert_config(
-        attention_dropout=0.0, activation_dropout=0.0, hidden_act="relu", feat_extract_activation="relu"
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        hidden_dropout=settings.dropout,
+        hidden_act="relu",
+        feat_extract_activation="relu",
     )
     return ContentEncoder(config, ContentSettings(phone_classes=settings.phone_classes))
 

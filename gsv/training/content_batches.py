@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
@@ -66,6 +66,8 @@ class ContentTraining(BaseModel):
     """Leave the convolutions as they are, which a run that starts from a trained encoder need not teach again."""
     mask_starts: float = 0.05
     mask_frames: int = 5
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Of hidden units. A short training ends long before it could overfit: take none there."""
     phone_classes: int = 733
     seed: int = 1
     save_minutes: float = 10.0

@@ -7,7 +7,7 @@ features, the phones that the encoder reads with their places, and the places of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,7 @@ def survey(encoder: ContentEncoder, arrays: PreparedArrays, folder: Path, events
             position += len(features)
             if scores is not None:
                 read[item.name] = read_places(scores)
-                aligned[item.name] = aligned_places(scores, item)
+                aligned[item.name] = aligned_places(scores, item.phones, item.spoken)
             if done % 50 == 0:
                 events.progress(done, len(arrays.items), "content features")
     if read:
@@ -118,17 +118,20 @@ def read_places(scores: Tensor) -> list[list[int]]:
     return [[int(v), int(s)] for v, s in zip(values, starts, strict=True) if int(v) != blank]
 
 
-def aligned_places(scores: Tensor, item: ArrayItem) -> list[int]:
-    """First frame of each entry of `item.phones`; what is not heard takes the place of the next that is."""
+def aligned_places(scores: Tensor, phones: Sequence[int], spoken: Sequence[int]) -> list[int]:
+    """First frame of each of `phones`, of which `spoken` are heard; the others take the place of the next that is.
+
+    `scores` are log-probabilities `[F, classes]`, blank last.
+    """
     try:
-        frames = align(scores.numpy(), item.spoken, scores.shape[-1] - 1).first
+        frames = align(scores.numpy(), spoken, scores.shape[-1] - 1).first
     except DataError:  # more phones than frames can hold: an even pace is the best guess
-        frames = np.linspace(0, len(scores), len(item.spoken), endpoint=False).astype(int)
+        frames = np.linspace(0, len(scores), len(spoken), endpoint=False).astype(int)
     places: list[int] = []
-    upcoming = len(item.spoken)
+    upcoming = len(spoken)
     following = len(scores)
-    for phone in reversed(item.phones):
-        if upcoming and phone == item.spoken[upcoming - 1]:
+    for phone in reversed(phones):
+        if upcoming and phone == spoken[upcoming - 1]:
             upcoming -= 1
             following = int(frames[upcoming])
         places.append(following)

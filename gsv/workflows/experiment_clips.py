@@ -15,15 +15,23 @@ from gsv.events import Events
 from gsv.families import FamilyConfig
 from gsv.training.clips import ExperimentClips
 from gsv.weights.bundle import BundleInfo
+from gsv.workflows.phone_places import phone_places
 
 SHOWN = 5
 """Left-out clips that are named one by one in a message; all of them are events."""
 
 
 def experiment_clips(
-    folder: Path, config: FamilyConfig, base: BundleInfo | None, base_name: str, events: Events
+    folder: Path,
+    config: FamilyConfig,
+    base: BundleInfo | None,
+    base_name: str,
+    events: Events,
+    content: Path | None = None,
 ) -> ExperimentClips:
     """Usable clips of an experiment; those left out are told with their reasons, never dropped in silence.
+
+    With the content encoder of the folder `content`, if it reads phones, each clip knows where its own are.
 
     Raises:
         InputError: there is no such experiment.
@@ -50,7 +58,8 @@ def experiment_clips(
         first = ", ".join(list(found.rejected)[:SHOWN])
         text = f"{len(found.rejected)} clips are left out ({kinds}), the first: {first}"
         events.message(text, level="warning")
-    return ExperimentClips(found.items, config, record.content.version if record.content else "")
+    places = phone_places(experiment, found.items, content, events)
+    return ExperimentClips(found.items, config, record.content.version if record.content else "", places)
 
 
 def _check_speaker_vectors(experiment: Experiment, config: FamilyConfig) -> None:

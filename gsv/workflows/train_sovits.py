@@ -56,7 +56,7 @@ class SovitsRequest(BaseModel):
     recogniser: Path | None = Field(default=None, description="folder of a recogniser for previews")
     content: Path | None = Field(
         default=None,
-        description="content encoder that reads phones in previews; the shipped one if it is there",
+        description="content encoder that places and reads phones; the shipped one if it is there",
     )
     licence: str = ""
     batch_seconds: float = Field(
@@ -236,7 +236,8 @@ def _clips(
 
     assert request.experiment is not None
     name = request.base.name if request.base is not None else "of the base"
-    found = experiment_clips(request.experiment, config, base, name, events)
+    content = _content(request) if _recipe(request, config, False).items.crop_frames else None
+    found = experiment_clips(request.experiment, config, base, name, events, content)
     return found, found
 
 
@@ -272,9 +273,13 @@ def _previewer(request: SovitsRequest, clips: Clips, device: torch.device) -> Pr
         return None
     from gsv.workflows.previews import ClipPreviews
 
+    return ClipPreviews(clips, request.previews, device, request.recogniser, _content(request))
+
+
+def _content(request: SovitsRequest) -> Path | None:
+    """The content encoder that was named, or the shipped one."""
     shipped = Workspace(request.workspace).pretrained / "tiny" / "content"
-    content = request.content or (shipped if (shipped / "config.json").is_file() else None)
-    return ClipPreviews(clips, request.previews, device, request.recogniser, content)
+    return request.content or (shipped if (shipped / "config.json").is_file() else None)
 
 
 class _Exporter:

@@ -9,9 +9,10 @@ import pytest
 
 from gsv.audio import read
 from gsv.errors import InputError
-from gsv.listening.recognition import Recognition, Segment, WhisperRecogniser
+from gsv.listening.recognition import PocketsphinxRecogniser, Recognition, Segment, WhisperRecogniser
 
 MODEL = Path.home() / ".cache" / "gsv" / "whisper-base"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "recordings"
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 
 
@@ -37,3 +38,13 @@ def test_hears_a_sentence() -> None:
     assert recogniser.transcribe(np.zeros(16_000, np.float32), 16_000, "en").text == ""
     with pytest.raises(InputError, match="language"):
         recogniser.transcribe(clip.samples, clip.rate, "xx")
+
+
+def test_the_second_recogniser_hears_english_and_nothing_else() -> None:
+    recogniser = PocketsphinxRecogniser()
+    clip = read(EXAMPLES / "03.opus")
+    heard = [recogniser.transcribe(clip.samples, clip.rate, "en").text for _ in range(2)]
+    assert "an idea is not responsible" in heard[0] and heard[0] == heard[1]
+    assert recogniser.transcribe(np.zeros(8_000, np.float32), 16_000, "en").text == ""
+    with pytest.raises(InputError, match="English only"):
+        recogniser.transcribe(clip.samples, clip.rate, "zh")

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from gsv.errors import InputError
 from gsv.text import symbols
 from gsv.text.characters import is_sign, script_of, simplify
-from gsv.text.reading import NO_INSERTS, Inserts, Phones, Reading, Spoken, Unread
+from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Phones, Reading, Spoken, Unread
 from gsv.text.routing import Segment, route
 
 LANGUAGES = ("zh", "en", "ja", "ko", "yue")
@@ -27,13 +27,18 @@ _MODULES = {
 _SPELLINGS = {"zh": "zh", "en": "en", "ja": "ja", "jp": "ja", "ko": "ko", "yue": "yue"}
 _V1_LANGUAGES = ("zh", "en", "ja")
 _LEAST = 4  # phones of an English text
+_REPEATING = frozenset("々〻ゝゞヽヾ〱")  # each says what stands before it
+_UNHEARD = "\uf8ff"
+_NEAR = 12  # characters around a sign that can tell how it is read
 _COUNTED = ("zh", "yue")  # languages whose phones are counted per character
 
 
 class Language(Protocol):
     """What a module of `gsv.text.languages` offers."""
 
-    def read(self, text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+    def read(
+        self, text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL
+    ) -> Reading:
         """Normalised text and phones, before the symbol table is applied."""
         ...
 
@@ -59,7 +64,7 @@ def language(code: str) -> Language:
     return cast(Language, importlib.import_module(_MODULES[language_code(code)]))
 
 
-def phones_of(text: str, language_name: str, version: str = "v2") -> Phones:
+def phones_of(text: str, language_name: str, version: str = "v2", manner: Manner = NATURAL) -> Phones:
     """Phones of one row of text in one language, as training reads it.
 
     A part in a script that the language does not write (kana in a Chinese row) is read in its own language.
@@ -74,10 +79,15 @@ def phones_of(text: str, language_name: str, version: str = "v2") -> Phones:
             "models of version v1 read zh, en and ja",
             "use a v2 model",
         )
-    return joined(speak(route(text, code, keep_latin=True), version), code)
+    return joined(speak(route(text, code, keep_latin=True), version, manner=manner), code)
 
 
-def speak(segments: Sequence[Segment], version: str = "v2", inserts: Inserts = NO_INSERTS) -> list[Spoken]:
+def speak(
+    segments: Sequence[Segment],
+    version: str = "v2",
+    inserts: Inserts = NO_INSERTS,
+    manner: Manner = NATURAL,
+) -> list[Spoken]:
     """Each segment with its phones. Segments in a language that table v1 lacks become unread characters.
 
     A very short text that is all English begins with a comma, as published models expect.
@@ -94,8 +104,15 @@ def speak(segments: Sequence[Segment], version: str = "v2", inserts: Inserts = N
             spoken.append(Spoken(segment, Reading("", []), missing))
             continue
         module = language(segment.language)
-        reading = module.read(segment.text, table.version, inserts)
+        reading = module.read(segment.text, table.version, inserts, manner)
         phones = table.known(reading.phones)
+        if (
+            segment.language == "ko"
+            and segment is segments[-1]
+            and phones
+            and phones[-1] in symbols.KOREAN[:-2]
+        ):
+            phones.append(".")  # as published, but not in the middle of a sentence
         if segment.language == "en" and len(segments) == 1 and 0 < len(phones) < _LEAST:
             phones.insert(0, ",")
         known = Reading(reading.normalized, phones, reading.word2ph)
@@ -113,9 +130,20 @@ def unread(segment: Segment, module: Language) -> tuple[Unread, ...]:
         script = script_of(character)
         if script in ("latin", "digit") or (script == "mark" and not is_sign(character)):
             continue
-        if not module.readable(simplify(character)):
+        if script == "mark" or character in _REPEATING:
+            read = _changes(segment.text, place, module)
+        else:
+            read = module.readable(simplify(character))
+        if not read:
             missing.append(Unread(segment.start + place, character))
     return tuple(missing)
+
+
+def _changes(text: str, place: int, module: Language) -> bool:
+    """Whether a sign is heard where it stands: with one that nobody says in its place, something else is said."""
+    before, after = text[max(0, place - _NEAR) : place], text[place + 1 : place + 1 + _NEAR]
+    said = module.read(before + text[place] + after).phones
+    return said != module.read(before + _UNHEARD + after).phones
 
 
 def joined(spoken: list[Spoken], code: str) -> Phones:

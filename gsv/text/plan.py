@@ -12,7 +12,7 @@ from gsv.text import lexicon as lexicons
 from gsv.text.frontend import joined, speak
 from gsv.text.lexicon import Lexicon
 from gsv.text.markup import Break, Marked, Passage, parse
-from gsv.text.reading import Phones, Spoken, Unread
+from gsv.text.reading import NATURAL, Manner, Phones, Spoken, Unread
 from gsv.text.routing import CHOICES, Segment, choice_code, route
 from gsv.text.splitting import at_most, breaths, cut, only_marks, prepared, sentences
 
@@ -50,6 +50,7 @@ class _Request:
     version: str
     marked: Marked
     entries: dict[tuple[str, str], str]
+    manner: Manner = NATURAL
     unread: list[Unread] = field(default_factory=list)
 
     def utterance(self, passage: Passage, start: int, piece: str, code: str) -> Utterance | None:
@@ -59,7 +60,7 @@ class _Request:
             replace(part, text=lexicons.apply(part.text, part.language, self.entries, self.marked))
             for part in routed
         ]
-        spoken = speak(said, self.version, self.marked.inserts)
+        spoken = speak(said, self.version, self.marked.inserts, self.manner)
         for part, before in zip(spoken, routed, strict=True):
             for item in part.unread:
                 # Where the lexicon rewrote a segment, only its beginning is known.
@@ -82,6 +83,7 @@ def plan(
     longest: int = 510,
     least: int = 0,
     breath: int = 0,
+    manner: Manner = NATURAL,
 ) -> Plan:
     """What is said of `text`, in the language of `choice` (`auto`, `zh`, `all_ja`, ...) where no tag says otherwise.
 
@@ -91,7 +93,7 @@ def plan(
     Raises `InputError` where nothing can be said, for an unknown choice or method, and for wrong markup.
     """
     marked = parse(text)
-    request = _Request(version, marked, lexicon.entries() if lexicon is not None else {})
+    request = _Request(version, marked, lexicon.entries() if lexicon is not None else {}, manner)
     items: list[Utterance | Break] = []
     for item in marked.items:
         if isinstance(item, Break):

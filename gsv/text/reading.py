@@ -9,12 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 from gsv.text.routing import Segment
 
 # Private characters of `gsv.text.markup` and what they stand for.
 Inserts = Mapping[str, tuple[str, ...]]
 NO_INSERTS: Inserts = MappingProxyType({})
+
+
+class Polyphones(Protocol):
+    """A model that reads Chinese characters in their sentence."""
+
+    def readings(self, text: str) -> list[str]:
+        """Toned pinyin (`chong2`) of each character of `text`, empty where the model knows none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a word of several readings is read.
+
+    `context` looks at what stands around it; without, words are read as the published front end reads them where
+    it has no model (no parts of speech, no lexical sound changes). `polyphones` decides for Chinese where given.
+    """
+
+    context: bool = True
+    polyphones: Polyphones | None = None
+
+
+NATURAL = Manner()
+PUBLISHED = Manner(context=False)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,21 @@ CHOICES = {
 _CANTONESE = frozenset("嘅哋咗唔喺啲嚟冇嘢乜佢睇咁係啱瞓攞畀揾嗰噉咩嗌啩喎㗎")
 _CHINESE = frozenset("我他她它你您们这那是了在不也很都就把被从没吧呢啊哪谁么")
 _OPENING = frozenset("([{（［｛「『《〈【〔“‘«\"'¿¡#@$€£¥")
-_UNIT_AFTER_NUMBER = re.compile(
-    r"(?:km/h|m/s|[kcmnμ]?m[²³23]?|[kmμ]?g|[mkMG]?W|kWh|[mM]?[lL]|[kMG]?Hz|dB|mAh?|[KMGT]B|°[CF]|[kh]?Pa|k?cal|k?J|V|t|h|s|min)"
+_UNIT = (
+    r"(?:km/h|m/s|m[mg]?/min|mmHg|m?mol/L|m?g/d?L|µ?g/L|[kcdmnμµ]?m[²³23]?|[kmμµ]?g|[mkMG]?Wh?|[mdM]?[lL]|[kMG]?Hz|d[Bb]"
+    r"|° ?[CF]|mAh?|[KMGT]B|[KMG]bps|[KMG]B/s|[khM]?Pa|k?cal|k?J|V|t|h|s|ms|min|pp[mb]|px|rpm|mph|ft|lb|oz|ha)"
+)
+_UNIT_AFTER_NUMBER = re.compile(_UNIT)
+# What is one thing although marks, letters and digits meet in it: an address, a number, a unit, a currency.
+_WHOLE = re.compile(
+    r"(?P<latin>(?:https?://|www\.)[A-Za-z0-9./_?=&%#:~+-]*[A-Za-z0-9/]"
+    r"|[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
+    r"|(?<![A-Za-z0-9])[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.(?:com|org|net|edu|gov|io|cn|jp|hk|tw|kr|uk|app|dev)"
+    r"(?![A-Za-z0-9])(?:/[A-Za-z0-9./_?=&%#:~+-]*)?)"
+    r"|(?<![A-Za-z])(?P<number>N[oO]\.[0-9]+)"
+    rf"|(?<=[0-9])(?P<unit>{_UNIT})(?![A-Za-z0-9²³])"
+    r"|(?<![A-Za-z])(?P<sign>(?:US|HK|NT|RMB|A|C)[$¥])(?= ?[0-9])"
+    r"|(?P<digit>[0-9]+(?:[.,:][0-9]+)+)",
 )
 _READING = re.compile(f"[{READINGS}]")
 _SENTENCE = re.compile(r"[。．.!?！？\n]")
@@ -72,7 +85,17 @@ def route(text: str, choice: str = "auto", keep_latin: bool = False) -> list[Seg
 
 def _runs(text: str) -> list[_Run]:
     runs: list[_Run] = []
+    wholes = {match.start(): match for match in _WHOLE.finditer(text)}
+    end = 0
     for place, character in enumerate(text):
+        if place in wholes and place >= end:
+            match = wholes[place]
+            end = match.end()
+            kind: Script = "digit" if match["digit"] else "mark" if match["sign"] else "latin"
+            runs.append(_Run(match[0], place, kind))
+            continue
+        if place < end:
+            continue
         script = script_of(character)
         if runs and (_READING.match(character) or (runs[-1].script == script and script != "mark")):
             runs[-1] = replace(runs[-1], text=runs[-1].text + character)
@@ -91,8 +114,10 @@ def _letters(runs: list[_Run], prior: str) -> list[_Run]:
         language = run.language or fixed.get(run.script)
         if run.script == "han":
             language = _han(runs, place, prior)
-        elif run.script == "latin" and _is_unit(runs, place) and prior not in ("en", "auto", "auto_yue"):
-            language = prior
+        elif run.script == "latin" and _is_unit(runs, place) and prior != "en":
+            language = None  # that of its number
+        elif _is_laughter(runs, place) and prior in ("ja", "auto"):
+            language = "ja"
         routed.append(replace(run, language=language))
     return routed
 
@@ -103,6 +128,14 @@ def _is_unit(runs: list[_Run], place: int) -> bool:
         before is not None
         and before.script == "digit"
         and bool(_UNIT_AFTER_NUMBER.fullmatch(runs[place].text))
+    )
+
+
+def _is_laughter(runs: list[_Run], place: int) -> bool:
+    """Whether a run is the `www` that Japanese people laugh in."""
+    before = "".join(run.text for run in runs[max(0, place - 2) : place])
+    return bool(re.fullmatch("[wｗ]+", runs[place].text)) and bool(
+        re.search("[ぁ-ヿ一-鿿][、。！!…]?$", before)
     )
 
 
@@ -161,10 +194,14 @@ def _neighbours(runs: list[_Run], place: int, reach: int) -> list[_Run]:
 
 
 def _digits(runs: list[_Run], prior: str) -> list[_Run]:
-    return [
-        replace(run, language=_number_language(runs, place, prior)) if run.script == "digit" else run
-        for place, run in enumerate(runs)
-    ]
+    routed: list[_Run] = []
+    for place, run in enumerate(runs):
+        if run.script == "digit":
+            run = replace(run, language=_number_language(runs, place, prior))
+        elif run.script == "latin" and run.language is None:
+            run = replace(run, language=routed[-1].language)  # a unit
+        routed.append(run)
+    return routed
 
 
 def _side(runs: list[_Run], place: int, step: int) -> tuple[str | None, bool]:
@@ -211,7 +248,7 @@ def _joined(runs: list[_Run], text: str, prior: str) -> list[Segment]:
     languages: list[str | None] = [run.language for run in runs]
     current: str | None = None
     for place, run in enumerate(runs):
-        if languages[place] is None and current is not None and run.text not in _OPENING:
+        if languages[place] is None and current is not None and run.text[-1] not in _OPENING:
             languages[place] = current
         current = languages[place] or current
     following: str | None = None

@@ -23,6 +23,18 @@ ROUTES = [
     ("auto", "銀行員は働く。", "ja:銀行員は働く。"),
     ("all_ja", "東京大学", "ja:東京大学"),
     ("all_zh", "東京大学", "zh:東京大学"),
+    (
+        "zh",
+        "访问https://a.com/b?id=1或发到me@b.cn。",
+        "zh:访问 en:https://a.com/b?id=1 zh:或发到 en:me@b.cn。",
+    ),
+    ("ja", "PM2.5が", "en:PM2.5 ja:が"),
+    ("ja", "草ｗｗｗ、www.a.jpへ", "ja:草ｗｗｗ、 en:www.a.jp ja:へ"),
+    ("ko", "시속 100km/h로", "ko:시속 100km/h로"),
+    ("auto", "全长12km，血糖5.6mmol/L", "zh:全长12km，血糖5.6mmol/L"),
+    ("auto", "It is 5 km, and 12km more", "en:It is 5 km, and 12km more"),
+    ("yue", "每部HK$8,599", "yue:每部HK$8,599"),
+    ("zh", "MP3s很好", "en:MP3s zh:很好"),
 ]
 
 

@@ -14,7 +14,7 @@ from gsv.text.characters import INSERTS, READINGS
 from gsv.text.languages import mandarin_rules
 from gsv.text.languages.english_words import latin_phones
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import NO_INSERTS, Inserts, Reading
+from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 from gsv.text.symbols import UNKNOWN, table
 from gsv.text.wordlist import words
 
@@ -72,7 +72,7 @@ def _clause_readings(clause: str, inserts: Inserts) -> list[str]:
     return [given.get(place, reading) for place, reading in enumerate(readings(plain))]
 
 
-def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL) -> Reading:
     """Phones of Cantonese text: two per character, one per mark; a Latin word is read as English."""
     normalized = normalize(text)
     phones: list[str] = []

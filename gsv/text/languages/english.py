@@ -12,12 +12,12 @@ from gsv.text.characters import INSERTS, WORDS
 from gsv.text.languages.english_dictionary import word_phones
 from gsv.text.languages.english_rules import normalize
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import NO_INSERTS, Inserts, Reading
+from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 
 _TOKEN = re.compile(rf"'?[A-Za-z]+(?:['-][A-Za-z]+)*'?|[!?…,.\-{WORDS}]")
 
 
-def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL) -> Reading:
     """Phones of English text."""
     normalized = normalize(text)
     phones: list[str] = []

@@ -13,7 +13,7 @@ from typing import Any
 from gsv.errors import import_optional
 from gsv.text.characters import INSERTS, script_of
 from gsv.text.languages.japanese_rules import normalize
-from gsv.text.reading import NO_INSERTS, Inserts, Reading
+from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 
 _SPEAKABLE = re.compile(
     "(?:[A-Za-z0-9\u3005-\u3007\u3041-\u3096\u3099-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
@@ -80,7 +80,7 @@ def prosody(labels: list[str]) -> list[str]:
     return phones
 
 
-def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL) -> Reading:
     """Phones of Japanese text; marks between chunks stay as phones."""
     normalized = normalize(INSERTS.sub("", text))
     phones: list[str] = []

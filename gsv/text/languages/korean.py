@@ -17,7 +17,7 @@ from gsv.text.languages.english_words import latin_phones
 from gsv.text.languages.korean_rules import normalize
 from gsv.text.languages.korean_sounds import Syllable, jamo, letters, pronounce, syllable
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import NO_INSERTS, Inserts, Reading
+from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 
 SPACE = "空"
 STOP = "停"
@@ -77,7 +77,7 @@ def hangul_phones(text: str) -> list[str]:
     return [symbol for item in marked for symbol in ([SPACE] if item is None else jamo(next(spoken)))]
 
 
-def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL) -> Reading:
     """Phones of Korean text; a Latin word with small letters is read as English."""
     normalized = normalize(_hanja(INSERTS.sub("", text)))
     phones: list[str] = []
@@ -88,8 +88,6 @@ def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Readi
             phones.extend(latin_phones(piece[0]))
         else:
             phones.extend(_other(piece[0]))
-    if phones and phones[-1] not in (*MARKS, SPACE, STOP):
-        phones.append(".")
     return Reading(normalized, phones)
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from gsv.errors import import_optional
 from gsv.text.characters import INSERTS, READINGS
-from gsv.text.languages import mandarin_tones
+from gsv.text.languages import mandarin_polyphones, mandarin_tones
 from gsv.text.languages.english_words import latin_phones
 from gsv.text.languages.mandarin_rules import HAN, normalize
 from gsv.text.languages.mandarin_tones import Tones, Word
 from gsv.text.languages.pinyin import Syllable, syllables
 from gsv.text.languages.pinyin import syllable as pinyin_syllable
 from gsv.text.punctuation import MARKS
-from gsv.text.reading import NO_INSERTS, Inserts, Reading
+from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 from gsv.text.symbols import UNKNOWN
 
 _PIECE = re.compile(
@@ -54,7 +54,7 @@ def halves(text: str) -> tuple[str, str]:
     return text[: -len(shortest)], shortest
 
 
-def _clause_tones(clause: str, version: str, inserts: Inserts) -> Tones:
+def _clause_tones(clause: str, version: str, inserts: Inserts, manner: Manner) -> Tones:
     """Spoken tones of a clause; a reading that a person gave is kept as it is."""
     given: dict[int, Syllable | None] = {}
     plain = ""
@@ -63,14 +63,33 @@ def _clause_tones(clause: str, version: str, inserts: Inserts) -> Tones:
             given[len(plain) - 1] = pinyin_syllable(inserts[character][0])
         elif not INSERTS.match(character):
             plain += character
+    words = cut(plain)
+    told = mandarin_polyphones.chosen(plain, words) if manner.context and manner.polyphones is None else {}
+    heard = manner.polyphones.readings(plain) if manner.polyphones is not None else []
     tones: Tones = []
-    for word in mandarin_tones.merge(cut(plain)):
-        changed = mandarin_tones.change(word, syllables(word.text), halves)
+    for word in mandarin_tones.merge(words):
+        start = len(tones)
+        read = syllables(word.text)
+        for place, reading in enumerate(heard[start : start + len(word.text)]):
+            read[place] = pinyin_syllable(reading) or read[place]
+        fixed = {
+            place: found
+            for place in range(len(word.text))
+            if start + place in told and (found := pinyin_syllable(told[start + place])) is not None
+        }
+        for place, syllable in fixed.items():
+            read[place] = syllable
+        changed = mandarin_tones.change(word, read, halves)
+        for place, syllable in fixed.items():
+            after = changed[place]
+            # Of what sandhi does to a reading that was chosen, only a third tone before another one stays.
+            if after is not None and (syllable.tone, after.tone) != (3, 2):
+                changed[place] = syllable
         tones.extend(changed if version == "v1" else mandarin_tones.change_er(word, changed))
     return [given.get(place) or tone for place, tone in enumerate(tones)]
 
 
-def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Reading:
+def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL) -> Reading:
     """Phones of Mandarin text: two per hanzi, one per mark; a Latin word is read as English.
 
     Version v1 was trained with a 儿 that keeps its own tone.
@@ -88,7 +107,7 @@ def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS) -> Readi
             phones.extend(english)
             counts.extend([len(english)] + [0] * (len(piece[0]) - 1))
         else:
-            for syllable in _clause_tones(piece[0], version, inserts):
+            for syllable in _clause_tones(piece[0], version, inserts, manner):
                 phones.extend(syllable.phones if syllable else (UNKNOWN, UNKNOWN))
                 counts.append(2)
     return Reading(INSERTS.sub("", normalized), phones, counts)

@@ -96,16 +96,20 @@ def _amount(text: str) -> str:
 
 
 def _money(match: Match) -> str:
-    scale = match[3] or ""
-    return (
-        f"{_amount(match[2]) if scale or match[2] == '2' else number(match[2])}{scale}{CURRENCIES[match[1]]}"
-    )
+    value = re.sub(r"\.0+$", "", match[2])
+    return f"{_amount(value)}{match[3] or ''}{CURRENCIES[match[1]]}"
+
+
+def _degree(sign: str) -> str:
+    return {"°F": "华氏度", "摄氏度": "摄氏度", "华氏度": "华氏度"}.get(sign.replace(" ", ""), "度")
+
+
+def _below(minus: str | None, text: str) -> str:
+    return f"{'零下' if minus else ''}{number(text)}"
 
 
 def _degrees(match: Match) -> str:
-    unit = {"°F": "华氏度", "摄氏度": "摄氏度", "华氏度": "华氏度"}.get(match[3].replace(" ", ""), "度")
-    spoken = f"{number(match[2])}{unit}"
-    return f"零下{spoken}" if match[1] else spoken
+    return _below(match[1], match[2]) + _degree(match[3])
 
 
 def _counted(match: Match) -> str:
@@ -161,23 +165,47 @@ def _rule(pattern: str, replacement: Callable[[Match], str] | str) -> Rule:
 _SIGN = _either(CURRENCIES)
 _CLOCK = r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?"
 RULES: list[Rule] = [
-    _rule(rf"(?<=[\d{HAN}]) +(?=[\d{HAN}])", ""),
+    _rule(rf"(?<=[{HAN}]) +(?=[\d{HAN}])|(?<=\d) +(?=[{HAN}])", ""),
     _rule(rf"{_ALONE}(\d{{4}}|\d{{2}})年(\d{{1,2}})月(?:(\d{{1,2}})([日号]))?", _written_date),
     _rule(rf"{_ALONE}(\d{{4}}){_TO}(\d{{4}})年", lambda match: f"{_year(match[1])}到{_year(match[2])}年"),
     _rule(
-        rf"{_ALONE}(\d{{3,4}})年(?![前后来间])|{_ALONE}([12]\d{{3}})年",
+        rf"{_ALONE}[12]\d{{3}}年(?![前后来间]|的?历史|之久|以[上来])|(?<=公元)\d{{3,4}}年|(?<=公元前)\d{{3,4}}年",
         lambda match: f"{_year(match[0][:-1])}年",
     ),
     _rule(r"(?<![\d/.-])(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?![\d/-])", _date),
+    _rule(r"(?<=\d[日月号年时点分元岁])\s?[-~～—–]\s?(?=\d)", "到"),
+    _rule(r"315(?=晚会)|996(?=[，,。.制的工]|$)", lambda match: digits(match[0], "幺")),
+    _rule(
+        r"(比分(?:是|为|[:：])?|总分|战成|[以赢输胜负平])(\d{1,3}) ?[-–:] ?(\d{1,3})(?![\d:-])",
+        lambda match: f"{match[1]}{cardinal(int(match[2]))}比{cardinal(int(match[3]))}",
+    ),
     _rule(rf"{_ALONE}{_CLOCK}{_TO}{_CLOCK}(?![\d:])", _time_range),
     _rule(rf"{_ALONE}{_CLOCK}(?![\d:])", _time),
     _rule(rf"{_ALONE}({_N}):({_N})(?![\d:])", lambda match: f"{number(match[1])}比{number(match[2])}"),
     _rule(r"(?<!\d)(?:\+?86 ?)?1[3-9]\d{9}(?!\d)", _mobile),
     _rule(r"(?<![\d-])(?:\+86[ -]?)?0\d{2,3}-\d{7,8}(?!\d)|(?<![\d-])[48]00-?\d{3}-?\d{4}(?!\d)", _dictated),
-    _rule(r"(?<=[打拨])(?:110|119|120|122|114|12\d{3}|1\d{4})(?!\d)", _mobile),
-    _rule(rf"({_SIGN}) ?({_N})([千万亿]*)(?:元|块)?", _money),
+    _rule(
+        r"(?<!\d)1[3-9]\d[ -]\d{4}[ -]\d{4}(?!\d)|(?<![\d.-])(?!20\d\d)[2-9]\d{3}[ -]\d{4}(?![\d-])", _mobile
+    ),
+    _rule(r"(?<=[打拨线警])(?:110|119|120|122|114|12\d{3}|1\d{4})(?!\d)", _mobile),
+    _rule(rf"({_SIGN}) ?({_N})([千万亿]*)(?:元|块)?(?![\d])", _money),
+    _rule(
+        r"(\d{2,3})/(\d{2,3}) ?(?:mmHg|毫米汞柱)",
+        lambda match: f"{cardinal(int(match[1]))},{cardinal(int(match[2]))}毫米汞柱",
+    ),
+    _rule(r"(\d+)米(\d{2})(?!\d|[年月个])", lambda match: f"{_amount(match[1])}米{digits(match[2])}"),
+    _rule(rf"{_ALONE}({_N})(?= ?[KMGT]B(?![A-Za-z]))", lambda match: number(match[1])),
     _rule(rf"{_ALONE}({_N}) ?({_SIGN})", lambda match: f"{_amount(match[1])}{CURRENCIES[match[2]]}"),
-    _rule(rf"(?<![\d.A-Za-z%])([-−])?({_N}) ?(° ?[CF]|℃|°|摄氏度|华氏度)(?!{_TO}\d)", _degrees),
+    _rule(
+        rf"(?<![\d.A-Za-z%])([-−])?({_N})(?:° ?C|℃)?{_TO}(?:零下|([-−]))?({_N}) ?(° ?[CF]|℃|°|摄氏度|华氏度|度)",
+        lambda match: (
+            _below(match[1], match[2])
+            + ("到零上" if match[1] and not match[3] else "到")
+            + _below(match[3], match[4])
+            + _degree(match[5])
+        ),
+    ),
+    _rule(rf"(?<![\d.A-Za-z%])([-−])?({_N}) ?(° ?[CF]|℃|°|摄氏度|华氏度)", _degrees),
     _rule(rf"(?<![\dA-Za-z%])([-−])({_N})(度)", _degrees),
     _rule(
         rf"([-−])?({_N})%(?:{_TO}({_N})%)",

@@ -1,4 +1,4 @@
-"""An annotation list to phones: writes 2-name2text.txt of an experiment."""
+"""An annotation list to phones: writes 2-name2text.txt of an experiment, and 3-bert for Mandarin rows."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def main(
     family: Annotated[
         str, typer.Option(help="tiny, v1, v2, v2Pro or v2ProPlus; default: the experiment's, or tiny")
     ] = "",
+    bert: Annotated[
+        Path | None,
+        typer.Option(
+            help="BERT folder for Mandarin rows; default: chinese-roberta-wwm-ext-large where fetched"
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="of BERT: auto, cpu, cuda, cuda:N, mps or xpu")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="processes; 0 chooses, the result is the same")] = 0,
     workspace: Annotated[
         Path | None, typer.Option(help="folder that holds logs/ and pretrained_models/; default: webui.py's")
@@ -31,13 +38,13 @@ def main(
 
     def work(sink: Events) -> None:
         from gsv.stages.inputs import PreparationInputs
-        from gsv.stages.text import extract_text
+        from gsv.workflows.prepare import prepare_text
 
-        given = PreparationInputs(experiment, list_path, family, audio_folder, workspace=workspace)
-        extract_text(
-            given.folder, given.annotations, family=given.family_name, audio_folder=audio_folder,
-            workers=workers, events=sink,
+        given = PreparationInputs(
+            experiment, list_path, family, audio_folder, device=device, workers=workers, workspace=workspace,
+            bert=bert,
         )  # fmt: skip
+        prepare_text(given, sink)
 
     run_stage(work, events)
 

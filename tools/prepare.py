@@ -28,6 +28,12 @@ def main(
     speaker: Annotated[
         Path | None, typer.Option(help="speaker network of the Pro families; default: the published one")
     ] = None,
+    bert: Annotated[
+        Path | None,
+        typer.Option(
+            help="BERT folder for Mandarin rows; default: chinese-roberta-wwm-ext-large where fetched"
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu")] = "auto",
     precision: Annotated[
         str, typer.Option(help="float32, bfloat16, float16, or auto: reduced if a self-test passes")
@@ -49,7 +55,7 @@ def main(
         prepare(
             PreparationInputs(
                 experiment, list_path, family, audio_folder, content, base, speaker, device, precision,
-                workers, workspace,
+                workers, workspace, bert,
             ),
             sink,
         )  # fmt: skip

@@ -52,7 +52,14 @@ def main(
     whisper: Annotated[
         Path | None, typer.Option(help="folder of a faster-whisper model that listens to every sentence too")
     ] = None,
+    bert: Annotated[
+        Path | None,
+        typer.Option(help="BERT folder for Mandarin; default: chinese-roberta-wwm-ext-large where fetched"),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="of the GPT: auto (the fastest that says the same), float32, bfloat16, int8")
+    ] = "auto",
     workspace: Annotated[Path | None, typer.Option(help="folder of the studio [that of webui.py]")] = None,
     events: Annotated[
         Path | None, typer.Option(help="write events to this file, one JSON object a line")
@@ -69,7 +76,7 @@ def main(
             content=content, references=tuple(reference or ()), reference_text=reference_text,
             reference_language=reference_language, seed=seed, subtitles=tuple(subtitles or ()), report=report,
             parts=parts, redo=tuple(redo or ()), phones=phones, settings=tuple(set_ or ()), whisper=whisper,
-            device=device,
+            device=device, precision=precision, bert=bert,
         )  # fmt: skip
         run_command(command, workspace_of(workspace), sink)
 

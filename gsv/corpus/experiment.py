@@ -26,7 +26,7 @@ REJECTED_FILE = "rejected.tsv"
 LIST_STAGE = "list"
 """Stage name, in rejected.tsv, of rows that were refused before any work."""
 
-StageName = Literal["text", "content", "semantic", "speaker"]
+StageName = Literal["text", "bert", "content", "semantic", "speaker"]
 _LOCK_SECONDS = 60.0
 
 

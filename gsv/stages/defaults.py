@@ -55,6 +55,12 @@ def speaker_model(workspace: Workspace, given: Path | None = None) -> Path:
     return _there(path, "speaker network", f"Run: {COMMAND} download {entry.name}")
 
 
+def bert_encoder(workspace: Workspace) -> Path:
+    """Where the published text encoder lies once it was fetched; it may be missing."""
+    entry = find("roberta")
+    return entry.place(entry.files[0], workspace.pretrained).parent
+
+
 def _there(path: Path, role: str, remedy: str) -> Path:
     if not Path(path).exists():
         raise InputError(f"the {role} is missing", str(path), remedy)

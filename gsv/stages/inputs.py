@@ -29,6 +29,7 @@ class PreparationInputs:
     precision: str = "auto"
     workers: int = 0
     workspace: Path | None = None
+    bert: Path | None = None
 
     @property
     def workspace_folder(self) -> Workspace:

@@ -49,6 +49,8 @@ class SpeakCommand:
     settings: tuple[str, ...] = ()
     whisper: Path | None = None
     device: str = "auto"
+    precision: str = "auto"
+    bert: Path | None = None
 
 
 def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> FileReport:
@@ -59,7 +61,9 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
     voice = command_voice(command, workspace)
     text = _text(command)
     recogniser = WhisperRecogniser(command.whisper) if command.whisper is not None else None
-    engine = Synthesizer(workspace, command.device, recogniser=recogniser)
+    engine = Synthesizer(
+        workspace, command.device, recogniser=recogniser, precision=command.precision, bert=command.bert
+    )
     report = speak_to_file(
         engine,
         text if command.phones is None else _edited(engine, text, voice, options, command.phones),
@@ -72,7 +76,7 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
         events=events,
     )
     if command.report is not None:
-        fields = {"seed": report.seed, "seconds": report.seconds, "warnings": report.warnings}
+        fields = {name: getattr(report, name) for name in ("seed", "seconds", "precision", "warnings")}
         write_json(command.report, fields | {"sentences": [asdict(item) for item in report.sentences]})
     flagged = f", {len(report.failed)} of {len(report.sentences)} sentences flagged" if report.failed else ""
     events.message(f"{report.seconds:.1f} s in {command.output}, seed {report.seed}{flagged}")

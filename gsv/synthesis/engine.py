@@ -21,13 +21,16 @@ import torch
 from gsv.audio import write
 from gsv.errors import InputError
 from gsv.events import Events
+from gsv.features.bert import bert_identity
 from gsv.files import sha256
 from gsv.listening.recognition import Recogniser
 from gsv.settings import Workspace, choose_device, default_workspace
 from gsv.synthesis.assembly import pauses_before, silence
 from gsv.synthesis.networks import Networks, load_networks
 from gsv.synthesis.options import LARGEST_SEED, SpeakOptions, resolved
+from gsv.synthesis.precision import check_kind
 from gsv.synthesis.prompts import Prompt, ReferenceChoice, make_prompt
+from gsv.synthesis.prosody import PLAINER, Prosody, any_mandarin
 from gsv.synthesis.sentences import SentenceReport, SentenceSpeaker, SpokenSentence
 from gsv.synthesis.voice import Voice
 from gsv.text.lexicon import Lexicon
@@ -40,6 +43,7 @@ Kept = TypeVar("Kept")
 TAGS = {"comment": "synthetic", "software": "gsv text to speech"}
 """Marks every file as made by a machine."""
 LEXICON = "lexicon.tsv"
+BERT_FOLDER = "chinese-roberta-wwm-ext-large"
 LEAST_PHONES = 6
 """Utterances of fewer phones begin with a stop: published models swallow very short ones."""
 
@@ -54,6 +58,8 @@ class Speech:
     seed: int
     reference: ReferenceChoice
     warnings: tuple[str, ...] = ()
+    precision: str = "float32"
+    """In what the GPT computed."""
 
     @property
     def seconds(self) -> float:
@@ -67,7 +73,10 @@ class Speech:
 
     def as_dict(self) -> dict[str, Any]:
         """The report, ready for JSON."""
-        fields = {name: getattr(self, name) for name in ("rate", "seed", "seconds", "passed", "warnings")}
+        fields = {
+            name: getattr(self, name)
+            for name in ("rate", "seed", "seconds", "passed", "warnings", "precision")
+        }
         return fields | {
             "reference": asdict(self.reference),
             "sentences": [asdict(sentence) for sentence in self.sentences],
@@ -99,6 +108,7 @@ class Request:
     takes: dict[int, int] = field(default_factory=dict)
     """How often a person had a sentence redone, by its number: each time it is said another way."""
     recogniser: Recogniser | None = None
+    prosody: Prosody | None = None
 
     @property
     def rate(self) -> int:
@@ -108,12 +118,20 @@ class Request:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about text and reference."""
-        return (*self.plan.warnings, *self.prompt.choice.notes)
+        notes = [PLAINER] if self._plainer else []
+        return (*self.plan.warnings, *self.prompt.choice.notes, *notes)
+
+    @property
+    def _plainer(self) -> bool:
+        """Whether features are missing that the network was trained with."""
+        hears = self.networks.gpt.config.bert_dimension > 0
+        there = self.prosody is not None and self.prosody.available
+        return hears and not there and any_mandarin(self.plan.utterances)
 
     def speak(self, numbered: Sequence[tuple[int, Utterance]]) -> list[SpokenSentence]:
         """Some sentences, each by its number in the text."""
         speaker = SentenceSpeaker(
-            self.networks, self.prompt, self.options, self.seed, self.takes, self.recogniser
+            self.networks, self.prompt, self.options, self.seed, self.takes, self.recogniser, self.prosody
         )
         return speaker.speak(numbered, self.events)
 
@@ -164,23 +182,32 @@ class Synthesizer:
         most_voices: int = 2,
         most_prompts: int = 32,
         recogniser: Recogniser | None = None,
+        precision: str = "auto",
+        bert: Path | None = None,
     ) -> None:
         """`device` as `gsv.settings.choose_device`; at most so many voices and prompts stay in memory.
 
-        A `recogniser` listens to every checked sentence too.
+        A `recogniser` listens to every checked sentence too. `precision` is that of the GPT: auto, float32,
+        bfloat16 or int8. `bert` is the folder of the text encoder for Mandarin, by default where it is fetched
+        to. Raises InputError for an unknown precision, WeightsError for a folder that was named and is none.
         """
+        self._precision = check_kind(precision)
         self._recogniser = recogniser
         self.workspace = workspace or default_workspace()
         self.device: torch.device = choose_device(device)
         self._networks: _Kept[Networks] = _Kept(most_voices)
         self._prompts: _Kept[Prompt] = _Kept(most_prompts)
+        if bert is not None:
+            bert_identity(bert)
+        self._prosody = Prosody(bert or self.workspace.pretrained / BERT_FOLDER, self.device)
         self._text_lock = threading.Lock()
         self._lexicon = Lexicon(self.workspace.root / LEXICON)
 
     def networks(self, voice: Voice) -> Networks:
         """The networks of a voice, loaded at the first call. Raises as `load_networks`."""
         return self._networks.get(
-            _networks_key(voice), lambda: load_networks(self.workspace, voice, self.device)
+            _networks_key(voice),
+            lambda: load_networks(self.workspace, voice, self.device, self._precision),
         )
 
     def options(self, voice: Voice, options: SpeakOptions | None = None) -> SpeakOptions:
@@ -221,9 +248,13 @@ class Synthesizer:
             raise InputError("the text has nothing to say", "", "write some words")
         seed = settings.seed if settings.seed >= 0 else secrets.randbelow(LARGEST_SEED)
         prompt = self._prompt(networks, voice, settings)
-        return Request(
-            script, settings, seed, networks, prompt, events or Events(), recogniser=self._recogniser
-        )
+        request = Request(
+            script, settings, seed, networks, prompt, events or Events(), recogniser=self._recogniser,
+            prosody=self._prosody,
+        )  # fmt: skip
+        for note in networks.notes:
+            request.events.message(note)
+        return request
 
     def speak(
         self,
@@ -252,23 +283,28 @@ class Synthesizer:
             seed=request.seed,
             reference=request.prompt.choice,
             warnings=request.warnings,
+            precision=request.networks.precision,
         )
 
     def forget(self) -> None:
         """Let go of all networks and prompts, for whoever needs the device."""
         self._networks.clear()
         self._prompts.clear()
+        self._prosody.forget()
 
     def _prompt(self, networks: Networks, voice: Voice, settings: SpeakOptions) -> Prompt:
         clips = tuple(
             (sha256(item.path) if Path(item.path).is_file() else "", item.text, item.language)
             for item in voice.references
         )
-        key = (_networks_key(voice), clips, settings.ref_free, settings.prompt_silence)
+        prosody = self._prosody if self._prosody.available else None
+        key = (_networks_key(voice), clips, settings.ref_free, settings.prompt_silence, prosody is None)
 
         def make() -> Prompt:
             with self._text_lock:
-                return make_prompt(networks, voice.references, settings.ref_free, settings.prompt_silence)
+                return make_prompt(
+                    networks, voice.references, settings.ref_free, settings.prompt_silence, prosody
+                )
 
         return self._prompts.get(key, make)
 

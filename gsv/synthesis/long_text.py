@@ -43,6 +43,8 @@ class FileReport:
     sentences: tuple[SentenceReport, ...]
     reused: int
     warnings: tuple[str, ...]
+    precision: str = "float32"
+    """In what the GPT computed."""
 
     @property
     def failed(self) -> list[SentenceReport]:
@@ -60,7 +62,12 @@ class Parts:
         settings = request.options.model_dump(exclude=_SHAPING)
         clips = [(sha256(item.path), item.text, item.language) for item in voice.references]
         weights = [sha256(path) for path in (voice.sovits, voice.gpt)]
-        self._identity = json.dumps([settings, clips, weights, request.seed], sort_keys=True)
+        shaping: list[Any] = [settings, clips, weights, request.seed]
+        if request.networks.precision != "float32":
+            shaping.append(request.networks.precision)
+        if request.prosody is not None and request.networks.gpt.config.bert_dimension:
+            shaping.append(request.prosody.mark())
+        self._identity = json.dumps(shaping, sort_keys=True)
 
     def _key(self, number: int, utterance: Utterance) -> str:
         take = self._request.takes.get(number, 0)
@@ -135,8 +142,9 @@ def speak_to_file(
     for path in subtitles:
         save_subtitles(path, reports)
     return FileReport(
-        output, writer.samples / writer.rate, request.seed, tuple(reports), kept.reused, request.warnings
-    )
+        output, writer.samples / writer.rate, request.seed, tuple(reports), kept.reused, request.warnings,
+        request.networks.precision,
+    )  # fmt: skip
 
 
 def _written(

@@ -22,12 +22,16 @@ from gsv.models.sovits.synthesizer import Synthesizer as Generator
 from gsv.models.weight_norm import fold_weight_norm
 from gsv.settings import Workspace
 from gsv.synthesis.loading import SHIPPED_CONTENT, content_folder, speaker_embedder
+from gsv.synthesis.precision import arranged
 from gsv.synthesis.references import SpeakerEmbedder
 from gsv.synthesis.voice import TINY_DEFAULTS, Setting, Voice
 from gsv.weights.bundle import BundleInfo, check_fit
 from gsv.weights.networks import load_gpt, load_synthesizer
 
 logger = logging.getLogger(__name__)
+
+PRECISION_FILE = "precision.json"
+"""In the folder of experiments: which arithmetic was found fit for which GPT on this machine."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,10 @@ class Networks:
     listener: PhoneListener | None
     """What hears whether a sentence was said; None where no encoder with a phone head is at hand."""
     device: torch.device
+    precision: str = "float32"
+    """In what the GPT computes."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about how these networks run."""
 
     @property
     def config(self) -> FamilyConfig:
@@ -62,10 +70,13 @@ class Networks:
         return self.generator.extract_latent(content)[0, 0]
 
 
-def load_networks(workspace: Workspace, voice: Voice, device: torch.device) -> Networks:
-    """Everything that `voice` speaks with.
+def load_networks(
+    workspace: Workspace, voice: Voice, device: torch.device, precision: str = "auto"
+) -> Networks:
+    """Everything that `voice` speaks with; `precision` as `gsv.synthesis.precision.arranged`.
 
-    Raises InputError for missing files, WeightsError for damaged ones and for parts that do not fit together.
+    Raises InputError for missing files, WeightsError for damaged ones and for parts that do not fit together,
+    ResourceError for a precision that this machine does not have.
     """
     generator, generator_info = load_synthesizer(voice.sovits, device, posterior=False)
     gpt, gpt_info = load_gpt(voice.gpt, device)
@@ -75,13 +86,16 @@ def load_networks(workspace: Workspace, voice: Voice, device: torch.device) -> N
         why = f"it gives {encoder.dimension} channels, the voice hears {generator.config.content_dimension}"
         raise WeightsError("the content encoder does not fit the voice", why, "Name the one of its family.")
     fold_weight_norm(generator)
+    spoken = arranged(gpt, voice.gpt, precision, workspace.logs / PRECISION_FILE)
     return Networks(
         generator=generator,
-        gpt=gpt,
+        gpt=spoken.network,
         encoder=encoder,
         embedder=speaker_embedder(workspace, generator.config, device),
         listener=_listener(workspace, encoder, device),
         device=device,
+        precision=spoken.kind,
+        notes=(spoken.note,) if spoken.note else (),
     )
 
 

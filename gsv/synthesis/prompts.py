@@ -17,11 +17,12 @@ from gsv.errors import DataError, InputError
 from gsv.listening.alignment import PAUSES, AlignedPhone
 from gsv.models.content import SAMPLE_RATE
 from gsv.synthesis.networks import Networks
+from gsv.synthesis.prosody import Prosody
 from gsv.synthesis.references import speaker_of
 from gsv.synthesis.stretches import LONGEST, SHORTEST, Stretch, Track, best_stretch, pauses, track_of
 from gsv.synthesis.voice import Reference
 from gsv.text import symbols
-from gsv.text.plan import plan
+from gsv.text.plan import Utterance, plan
 from gsv.text.splitting import only_marks
 
 LEAST_SECONDS = 0.5
@@ -58,6 +59,8 @@ class Prompt:
     """`[P]`, None in reference-free mode."""
     phones: tuple[int, ...]
     choice: ReferenceChoice
+    bert: Tensor | None = None
+    """BERT features `[D, len(phones)]`; None stands for zeros."""
 
 
 @dataclass
@@ -66,16 +69,23 @@ class _Taken:
 
     stretch: Stretch
     phones: list[str] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    """Where each of them stands among the phones of the whole text."""
     fit: float | None = None
     notes: list[str] = field(default_factory=list)
 
 
 def make_prompt(
-    networks: Networks, references: Sequence[Reference], ref_free: bool, prompt_silence: float
+    networks: Networks,
+    references: Sequence[Reference],
+    ref_free: bool,
+    prompt_silence: float,
+    prosody: Prosody | None = None,
 ) -> Prompt:
     """The prompt of some clips: the first leads, the timbre is that of all.
 
-    `prompt_silence` seconds of silence are put behind the leading clip. Raises InputError without a
+    `prompt_silence` seconds of silence are put behind the leading clip. `prosody` makes the features of a
+    Mandarin text. Raises InputError without a
     reference, for one under half a second or an unreadable text, DataError for a silent or broken file.
     """
     if not references:
@@ -86,7 +96,8 @@ def make_prompt(
         why = f"{len(wave) / SAMPLE_RATE:.2f} s of at least {LEAST_SECONDS}"
         raise InputError("The reference is too short", why, "Choose 3 to 10 seconds of the target voice.")
     track = track_of(wave, SAMPLE_RATE)
-    phones = [] if ref_free else reference_phones(leading.text, leading.language, networks.config.symbols)
+    said = () if ref_free else reference_said(leading.text, leading.language, networks.config.symbols)
+    phones = [phone for utterance in said for phone in utterance.phones.phones]
     taken = _taken(networks, wave, track, phones)
     if track.seconds < SHORTEST:
         taken.notes.append(
@@ -99,18 +110,21 @@ def make_prompt(
     )
     codes = _codes(networks, wave, taken.stretch, prompt_silence) if taken.phones else None
     ids = symbols.table(networks.config.symbols).ids(taken.phones)
-    return Prompt(speaker, codes, tuple(ids), _choice(str(leading.path), taken))
+    bert = None
+    if prosody is not None and taken.phones:
+        bert = prosody.features(said, networks.gpt.config.bert_dimension)
+        bert = None if bert is None else bert[:, taken.places]
+    return Prompt(speaker, codes, tuple(ids), _choice(str(leading.path), taken), bert)
 
 
-def reference_phones(text: str, language: str, version: str) -> list[str]:
-    """Phones of a reference's text, with a closing mark; none for an empty text. Errors as `plan`."""
+def reference_said(text: str, language: str, version: str) -> tuple[Utterance, ...]:
+    """A reference's text as it is read, with a closing mark; nothing for an empty text. Errors as `plan`."""
     if only_marks(text):
-        return []
+        return ()
     closed = text.strip()
     if closed[-1] not in _ENDS:
         closed += "." if closed[-1].isascii() else "。"
-    read_as = plan(closed, language or "auto", version, method="cut0")
-    return [phone for utterance in read_as.utterances for phone in utterance.phones.phones]
+    return plan(closed, language or "auto", version, method="cut0").utterances
 
 
 def _codes(networks: Networks, wave: np.ndarray, stretch: Stretch, prompt_silence: float) -> Tensor:
@@ -146,7 +160,8 @@ def _taken(networks: Networks, wave: np.ndarray, track: Track, phones: list[str]
         except DataError as error:
             note = f"the text does not fit the reference: {error}"
     if not aligned:
-        taken = _Taken(best_stretch(track, pauses(track)), phones, notes=[note])
+        everything = list(range(len(phones)))
+        taken = _Taken(best_stretch(track, pauses(track)), phones, everything, notes=[note])
         if track.seconds > LONGEST:
             # A part of the clip with the text of the whole would be said into every sentence.
             taken.phones = []
@@ -172,11 +187,12 @@ def _aligned_stretch(track: Track, phones: list[str], aligned: list[AlignedPhone
     ends = [cut for cut in cuts if 0 < cut < track.seconds]
     stretch = best_stretch(track, [0.0, *ends, track.seconds], fit)
     inside = [
-        phone
-        for phone, item in zip(phones, aligned, strict=True)
+        place
+        for place, item in enumerate(aligned)
         if stretch.start <= (item.start + item.end) / 2 <= stretch.end
     ]
-    taken = _Taken(replace(stretch), inside, fit(stretch.start, stretch.end))
+    score = fit(stretch.start, stretch.end)
+    taken = _Taken(replace(stretch), [phones[place] for place in inside], inside, score)
     if taken.fit is not None and taken.fit < _LEAST_FIT:
         taken.notes.append("the text is probably not what the reference says")
     if len(inside) < _LEAST_PHONES:

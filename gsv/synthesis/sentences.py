@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from gsv.audio import resample
 from gsv.errors import GsvError
@@ -24,6 +25,7 @@ from gsv.synthesis.checking import Check
 from gsv.synthesis.networks import Networks
 from gsv.synthesis.options import SpeakOptions
 from gsv.synthesis.prompts import Prompt
+from gsv.synthesis.prosody import Prosody
 from gsv.synthesis.words import WordTime, timed_words, words_of
 from gsv.text import symbols
 from gsv.text.plan import Utterance
@@ -102,10 +104,14 @@ class SentenceSpeaker:
         seed: int,
         takes: Mapping[int, int] | None = None,
         recogniser: Recogniser | None = None,
+        prosody: Prosody | None = None,
     ) -> None:
-        """`takes`: how often a person had a sentence redone, by its number; a `recogniser` listens too."""
+        """`takes`: how often a person had a sentence redone, by its number; a `recogniser` listens too.
+
+        `prosody` makes the features of Mandarin; without it they are zeros.
+        """
         self._networks, self._prompt, self._options, self._seed = networks, prompt, options, seed
-        self._takes, self._recogniser = dict(takes or {}), recogniser
+        self._takes, self._recogniser, self._prosody = dict(takes or {}), recogniser, prosody
 
     def speak(
         self, numbered: Sequence[tuple[int, Utterance]], events: Events | None = None
@@ -146,10 +152,23 @@ class SentenceSpeaker:
         return Request(
             phones=torch.tensor(ids, device=self._networks.device),
             prompt=prompt.codes,
+            bert=self._bert(utterance),
             sampling=self._options.sampling,
             generator=torch.Generator().manual_seed(seed),
             limit=self._limit(utterance),
         )
+
+    def _bert(self, utterance: Utterance) -> Tensor | None:
+        """BERT features `[D, N]` of the prompt's phones and the sentence's; None where all are zeros."""
+        dimension, prompt = self._networks.gpt.config.bert_dimension, self._prompt
+        said = None if self._prosody is None else self._prosody.features([utterance], dimension)
+        if prompt.codes is None:
+            return said
+        if said is None and prompt.bert is None:
+            return None
+        heard = torch.zeros(dimension, len(prompt.phones)) if prompt.bert is None else prompt.bert
+        count = len(utterance.phones.phones)
+        return torch.cat((heard, torch.zeros(dimension, count) if said is None else said), dim=1)
 
     def _limit(self, utterance: Utterance) -> int:
         if not self._options.verify:

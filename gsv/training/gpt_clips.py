@@ -192,6 +192,12 @@ class ExperimentGptClips:
         self.languages: Sequence[str] = [record.language if record else "" for record in records]
         self._version = experiment.record.base.version if experiment.record.base else ""
 
+    @property
+    def plain_mandarin(self) -> int:
+        """Mandarin clips that a network which hears BERT features is given zeros for."""
+        rows = zip(self.languages, self._bert, strict=True)
+        return sum(language == "zh" and path is None for language, path in rows) if self._dimension else 0
+
     def phones(self, index: int) -> np.ndarray:
         return self._phones[index]
 

@@ -9,8 +9,9 @@ from gsv.corpus.annotation import read_annotations
 from gsv.corpus.experiment import Experiment
 from gsv.corpus.items import training_items
 from gsv.events import Counts, Events
+from gsv.stages.bert import chosen_encoder, extract_bert, hears_bert
 from gsv.stages.content import extract_content
-from gsv.stages.defaults import base_model, content_encoder, speaker_model
+from gsv.stages.defaults import base_model, bert_encoder, content_encoder, speaker_model
 from gsv.stages.inputs import PreparationInputs
 from gsv.stages.run import announce, languages_of
 from gsv.stages.semantic import extract_semantic
@@ -38,10 +39,13 @@ def prepare(inputs: PreparationInputs, events: Events | None = None) -> dict[str
         events=events,
     )
     announce(found, events)
+    bert = chosen_encoder(bert_encoder(workspace), family, inputs.bert)
     counts: dict[str, Counts] = {}
     counts["text"] = extract_text(
         folder, found.path, family=family, workers=inputs.workers, events=events, annotations=found
     )
+    if bert is not None or hears_bert(family):
+        counts["bert"] = extract_bert(folder, bert, device=inputs.device, events=events)
     counts["content"] = extract_content(
         folder,
         found.path,
@@ -62,4 +66,23 @@ def prepare(inputs: PreparationInputs, events: Events | None = None) -> dict[str
     items = training_items(Experiment.open(folder), need_codes=True)
     minutes = sum(item.seconds for item in items.items) / 60
     events.message(f"{len(items.items)} clips, {minutes:.1f} minutes are ready to train on")
+    return counts
+
+
+def prepare_text(inputs: PreparationInputs, events: Events | None = None) -> dict[str, Counts]:
+    """The part that needs no recording's sound: phones, and BERT features of Mandarin rows.
+
+    Raises InputError, DataError, WeightsError, Cancelled.
+    """
+    events = events or Events()
+    family = inputs.family_name
+    bert = chosen_encoder(bert_encoder(inputs.workspace_folder), family, inputs.bert)
+    counts = {
+        "text": extract_text(
+            inputs.folder, inputs.annotations, family=family, audio_folder=inputs.audio_folder,
+            workers=inputs.workers, events=events,
+        )
+    }  # fmt: skip
+    if bert is not None or hears_bert(family):
+        counts["bert"] = extract_bert(inputs.folder, bert, device=inputs.device, events=events)
     return counts

@@ -223,6 +223,12 @@ def _data(
         version = experiment.record.base.version if experiment.record.base else ""
         version = version or (base.code_version if base is not None else "")
         data = _Data(clips, clips, _ExperimentSounds(experiment), version)
+        if clips.plain_mandarin:
+            events.message(
+                f"{clips.plain_mandarin} Mandarin clips have no BERT features, which makes prosody plainer: "
+                f"python tools/extract_text.py --experiment {experiment.record.name} --bert FOLDER",
+                level="warning",
+            )
     for name, reason in clips.rejections.reasons.items():
         events.item(name, "failed", reason)
     if clips.rejections.reasons:

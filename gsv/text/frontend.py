@@ -141,8 +141,13 @@ def unread(segment: Segment, module: Language) -> tuple[Unread, ...]:
 
 def _changes(text: str, place: int, module: Language) -> bool:
     """Whether a sign is heard where it stands: with one that nobody says in its place, something else is said."""
-    before, after = text[max(0, place - _NEAR) : place], text[place + 1 : place + 1 + _NEAR]
-    said = module.read(before + text[place] + after).phones
+    start, end = place, place + 1
+    while start and text[start - 1] == text[place]:
+        start -= 1
+    while text[end : end + 1] == text[place]:
+        end += 1
+    before, after = text[max(0, start - _NEAR) : start], text[end : end + _NEAR]
+    said = module.read(before + text[start:end] + after).phones
     return said != module.read(before + _UNHEARD + after).phones
 
 

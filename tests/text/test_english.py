@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gsv.text import phones_of, symbols
 from gsv.text.languages.english import normalize, word_phones
+from gsv.text.languages.english_context import heard
+from gsv.text.reading import PUBLISHED
 
 SAID = {
     # money
@@ -69,6 +73,36 @@ SAID = {
     "Tom & Jerry": "Tom and Jerry",
     "well—no -- maybe": "well, no, maybe",
     "wait...... what?!": "wait… what?",
+    # what people write
+    "Is it 1st? As I said; Us too.": "Is it first? As I said, Us too.",
+    "It ended in 1945; then room 5: done": "It ended in nineteen forty-five, then room five, done",
+    "beds (80.3%) of 1,500 (all)": "beds, eighty point three percent, of one thousand, five hundred, all",
+    "Call 1-800-555-0199 ext. 23": "Call one, eight oh oh, five five five, oh one nine nine extension twenty-three",
+    "My SSN is 123-45-6789.": "My S S N is one two three, four five, six seven eight nine.",
+    "Washington, DC 20500; Las Vegas, NV.": "Washington, D C two zero five zero zero, Las Vegas, Nevada.",
+    "9am-5pm, 9:00-17:30, 5:00 a.m. sharp": (
+        "nine A M to five P M, nine o'clock to seventeen thirty, five A M sharp"
+    ),
+    "the 2023-24 season, c. 500 BC": "the twenty twenty-three to twenty-four season, circa five hundred B C",
+    "He is 6'2\" and pays £9.99/kg": "He is six foot two and pays nine pounds and ninety-nine pence per kilogram",
+    "3 1/2 tbsp. butter, 2 lbs. of it, 50/50": (
+        "three and a half tablespoons butter, two pounds of it, fifty fifty"
+    ),
+    "24/7 and 9/11": "twenty-four seven and nine eleven",
+    "Elizabeth II, Act III, Scene I, Super Bowl LVIII": (
+        "Elizabeth the second, Act three, Scene one, Super Bowl fifty-eight"
+    ),
+    "U.S. President; made in the U.S. The end.": "U S President, made in the U S. The end.",
+    "12.3k fans, 1.5M views, .75, 1e-4": (
+        "twelve point three thousand fans, one point five million views, point seven five, one e minus four"
+    ),
+    "20%–30%, a 6-pack, Fig. 3a": "twenty to thirty percent, a six-pack, Figure three A",
+    "run ./train.sh, b==2.1.0": "run dot slash train dot sh, b equals two point one point zero",
+    "go w/ it b/c x <= 5 <3 #MachineLearning": (
+        "go with it because x less than or equal to five heart hashtag Machine Learning"
+    ),
+    "rock 'n' roll, VERY good, GPUs and CDs": "rock and roll, VERY good, G P U's and C D's",
+    "order AB1234567": "order A B one two three four five six seven",
 }
 
 
@@ -88,6 +122,10 @@ PRONOUNCED = {
     "bootloader": "B UW1 T L OW1 D ER0",
     "unfriended": "AH0 N F R EH1 N D AH0 D",
     "magician's": "M AH0 JH IH1 SH AH0 N Z",
+    "shouldn't've": "SH UH1 D AH0 N T AH0 V",
+    "sooo": "S OW1",
+    "iOS": "AY1 OW1 EH1 S",
+    "brb": "B IY1 AA1 R B IY1",
     "xqz": "EH1 K S K Y UW1 Z IY1",
 }
 
@@ -109,3 +147,37 @@ def test_unknown_words_have_phones(word: str) -> None:
 def test_short_text_has_a_leading_comma() -> None:
     assert phones_of("OK", "en").phones == [",", "OW1", "K", "EY1"]
     assert phones_of("Hello", "en").phones[0] == "HH"
+
+
+# A sentence, and the phones of the word in brackets.
+TOLD_APART = """
+I have 【read】 it R EH1 D|please 【read】 it R IY1 D|he 【read】 it aloud R EH1 D|I 【read】 it last week R EH1 D
+I 【read】 books every day R IY1 D|a 【lead】 pipe L EH1 D|he will 【lead】 us L IY1 D|the 【wind】 blows W IH1 N D
+【wind】 up the clock W AY1 N D|they 【live】 here L IH1 V|we saw 【live】 music L AY1 V
+the show was 【live】, L AY1 V
+a 【record】 R EH1 K ER0 D|to 【record】 it R IH0 K AO1 R D|they 【use】 it Y UW1 Z|what's the 【use】? Y UW1 S
+it is 【close】 to us K L OW1 S|【close】 the door K L OW1 Z|the 【close】 of day K L OW1 Z
+she shed a 【tear】 T IH1 R
+a 【tear】 in her dress T EH1 R|I 【refuse】 it R AH0 F Y UW1 Z|【excuse】 me IH0 K S K Y UW1 Z
+an 【excuse】 IH0 K S K Y UW1 S
+the 【content】 K AA1 N T EH0 N T|she was 【content】 K AH0 N T EH1 N T|in a 【minute】 M IH1 N AH0 T
+【used】 to live Y UW1 S T
+a 【wound】 W UW1 N D|it 【wound】 up W AW1 N D|the 【Polish】 table P OW1 L IH0 SH|【polish】 it P AA1 L IH0 SH
+he plays 【bass】 B EY1 S|he caught a 【bass】 B AE1 S|it 【dove】 into it D OW1 V|a 【present】 P R EH1 Z AH0 N T
+they 【present】 it P R IY0 Z EH1 N T|the 【permit】 P ER1 M IH2 T|to 【permit】 P ER0 M IH1 T
+a 【bow】 and arrow B OW1
+"""
+
+
+@pytest.mark.parametrize("case", TOLD_APART.replace("\n", "|").strip("|").split("|"))
+def test_told_apart(case: str) -> None:
+    sentence, word, phones = re.split("[【】]", case)
+    rest, said = re.fullmatch(r"(.*?) ?((?:[A-Z]{1,2}[0-2]? ?)+)", phones).groups()  # type: ignore[union-attr]
+    tokens = re.findall(r"[A-Za-z'-]+|[,.?!]", f"{sentence}{word}{rest}")
+    place = len(re.findall(r"[A-Za-z'-]+|[,.?!]", sentence))
+    assert " ".join(heard(tokens)[place]) == said
+    assert said in " ".join(phones_of(f"{sentence}{word}{rest}", "en").phones)
+
+
+def test_published_manner_reads_word_by_word() -> None:
+    assert phones_of("please read it", "en", manner=PUBLISHED).phones[4:7] == ["R", "EH1", "D"]

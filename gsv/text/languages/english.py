@@ -1,7 +1,7 @@
 """English text to ARPABET phones.
 
 Knows the order of the steps: `english_rules` writes everything as words, `english_dictionary` pronounces them.
-Does not know sentences: no part-of-speech tags, one pronunciation a spelling.
+`english_context` chooses where a spelling has several pronunciations.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from gsv.text.characters import INSERTS, WORDS
+from gsv.text.languages import english_context
 from gsv.text.languages.english_dictionary import word_phones
 from gsv.text.languages.english_rules import normalize
 from gsv.text.punctuation import MARKS
@@ -21,8 +22,12 @@ def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: 
     """Phones of English text."""
     normalized = normalize(text)
     phones: list[str] = []
-    for token in _TOKEN.findall(normalized):
-        if token in MARKS:
+    tokens = _TOKEN.findall(normalized)
+    told = english_context.heard(tokens) if manner.context else {}
+    for place, token in enumerate(tokens):
+        if place in told:
+            phones.extend(told[place])
+        elif token in MARKS:
             phones.append(token)
         elif token[0].isalpha() or token[0] == "'":
             phones.extend(word_phones(token))

@@ -10,7 +10,8 @@ from gsv.text.wordlist import words
 MONTHS = words("January February March April May June July August September October November December")
 MONTH_FORMS = {name[:3]: name for name in MONTHS} | {name: name for name in MONTHS} | {"Sept": "September"}
 WEEKDAYS = {
-    "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday", "Thur": "Thursday",
+    "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday",
+    "Thur": "Thursday",
     "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
 }  # fmt: skip
 
@@ -24,9 +25,12 @@ TITLES = {
 ABBREVIATIONS = {
     "e.g": "for example", "i.e": "that is", "vs": "versus", "cf": "compare", "approx": "approximately",
     "dept": "department", "est": "established", "fig": "figure", "Fig": "Figure", "vol": "volume", "Vol": "Volume",
-    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Inc": "Incorporated", "Ltd": "Limited", "Corp": "Corporation",
-    "Co": "Company", "Jr": "Junior", "Sr": "Senior", "Bros": "Brothers", "Assoc": "Association", "Univ": "University",
+    "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Inc": "Incorporated", "Ltd": "Limited",
+    "Corp": "Corporation",
+    "Co": "Company", "Jr": "Junior", "Sr": "Senior", "Bros": "Brothers", "Assoc": "Association",
+    "Univ": "University",
     "etc": "et cetera", "al": "al", "min": "minutes", "max": "maximum", "no": "no", "ed": "edition", "pp": "pages",
+    "ext": "extension", "Ext": "Extension", "Ste": "Suite", "Sec": "Section", "ca": "circa", "aka": "A K A",
     "misc": "miscellaneous", "govt": "government", "Pkwy": "Parkway", "Hwy": "Highway", "Apt": "Apartment",
 }  # fmt: skip
 BEFORE_NUMBERS = {
@@ -36,6 +40,10 @@ BEFORE_NUMBERS = {
     "p": "page",
     "pp": "pages",
     "Ch": "chapter",
+    "c": "circa",
+    "ch": "chapter",
+    "Eq": "equation",
+    "v": "version",
 }
 
 # Unit signs after a number: singular and plural. Case matters where it tells units apart.
@@ -52,7 +60,8 @@ UNITS = {
     "sq ft": ("square foot", "square feet"), "ft²": ("square foot", "square feet"),
     "kg": ("kilogram", "kilograms"), "g": ("gram", "grams"), "mg": ("milligram", "milligrams"),
     "µg": ("microgram", "micrograms"), "t": ("ton", "tons"), "lb": ("pound", "pounds"), "lbs": ("pound", "pounds"),
-    "oz": ("ounce", "ounces"), "L": ("liter", "liters"), "l": ("liter", "liters"), "mL": ("milliliter", "milliliters"),
+    "oz": ("ounce", "ounces"), "L": ("liter", "liters"), "l": ("liter", "liters"), "mL": ("milliliter",
+    "milliliters"),
     "ml": ("milliliter", "milliliters"), "gal": ("gallon", "gallons"), "tbsp": ("tablespoon", "tablespoons"),
     "tsp": ("teaspoon", "teaspoons"), "h": ("hour", "hours"), "hr": ("hour", "hours"), "hrs": ("hour", "hours"),
     "min": ("minute", "minutes"), "mins": ("minute", "minutes"), "s": ("second", "seconds"),
@@ -87,16 +96,20 @@ CURRENCIES = {
     "RMB": ("R M B", "R M B", "", ""),
 }  # fmt: skip
 SCALES = {
-    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "b": "billion", "B": "billion",
+    "k": "thousand", "K": "thousand", "m": "million", "M": "million", "mn": "million", "b": "billion",
+    "B": "billion",
     "bn": "billion", "tn": "trillion", "T": "trillion",
 }  # fmt: skip
 
 SIGNS = {
     "&": "and", "@": "at", "#": "hash", "+": "plus", "=": "equals", "%": "percent", "°": "degrees", "×": "times",
     "÷": "divided by", "±": "plus or minus", "≈": "approximately", "≠": "is not equal to", "≤": "at most",
-    "≥": "at least", "<": "less than", ">": "greater than", "√": "square root of", "∞": "infinity", "‰": "per mille",
-    "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "¶": "paragraph", "→": "to", "←": "from",
-    "$": "dollars", "£": "pounds", "€": "euros", "¥": "yen", "₩": "won", "₹": "rupees", "₽": "rubles", "¢": "cents",
+    "≥": "at least", "<": "less than", ">": "greater than", "√": "square root of", "∞": "infinity",
+    "‰": "per mille",
+    "©": "copyright", "®": "registered", "™": "trademark", "§": "section", "¶": "paragraph", "→": "to",
+    "←": "from",
+    "$": "dollars", "£": "pounds", "€": "euros", "¥": "yen", "₩": "won", "₹": "rupees", "₽": "rubles",
+    "¢": "cents",
     "^": "to the power of", "−": "minus", "№": "number", "π": "pi", "µ": "micro", "Ω": "ohm", "_": "underscore",
     "\\": "backslash", "|": "vertical bar", "~": "about", "*": "asterisk",
 }  # fmt: skip
@@ -106,7 +119,8 @@ ADDRESS_SIGNS = {
 }  # fmt: skip
 GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
-    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho",
+    "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi",
+    "ρ": "rho",
     "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
 
@@ -122,5 +136,33 @@ SHOUTED = frozenset(
     words(
         "A AM AN AND ARE AS AT BE BIG BUT BY CAN DO FOR GET GO HAD HAS HE HER HIM HIS HOW IF IN IS ITS LET ME MY NEW "
         "NO NOT NOW OF OFF OH ON ONE OR OUR OUT RUN SAY SEE SHE SO STOP THE TO TOO TWO UP WAS WAY WE WHO WHY YES YOU"
+    )
+)
+# What people shorten in messages.
+SHORTENED = {
+    "w/": "with", "w/o": "without", "b/c": "because", "YoY": "year over year", "<3": "heart",
+    "<=": "less than or equal to", ">=": "greater than or equal to", "!=": "not equal to", "==": "equals",
+    "->": "to", "=>": "to",
+}  # fmt: skip
+PERIODS = {
+    "month": "month", "mo": "month", "year": "year", "yr": "year", "day": "day", "hour": "hour", "week": "week",
+    "person": "person", "night": "night", "unit": "unit", "second": "second", "minute": "minute",
+}  # fmt: skip
+STATES = {
+    "AL": "Alabama", "AK": "Alaska", "AZ": "Arizona", "AR": "Arkansas", "CA": "California", "CO": "Colorado",
+    "CT": "Connecticut", "DE": "Delaware", "FL": "Florida", "GA": "Georgia", "HI": "Hawaii", "ID": "Idaho",
+    "IL": "Illinois", "IN": "Indiana", "IA": "Iowa", "KS": "Kansas", "KY": "Kentucky", "LA": "Louisiana",
+    "ME": "Maine", "MD": "Maryland", "MA": "Massachusetts", "MI": "Michigan", "MN": "Minnesota",
+    "MS": "Mississippi", "MO": "Missouri", "MT": "Montana", "NE": "Nebraska", "NV": "Nevada",
+    "NH": "New Hampshire", "NJ": "New Jersey", "NM": "New Mexico", "NY": "New York", "NC": "North Carolina",
+    "ND": "North Dakota", "OH": "Ohio", "OK": "Oklahoma", "OR": "Oregon", "PA": "Pennsylvania",
+    "RI": "Rhode Island", "SC": "South Carolina", "SD": "South Dakota", "TN": "Tennessee", "TX": "Texas",
+    "UT": "Utah", "VT": "Vermont", "VA": "Virginia", "WA": "Washington", "WV": "West Virginia",
+    "WI": "Wisconsin", "WY": "Wyoming", "DC": "D C",
+}  # fmt: skip
+SENTENCE_STARTS = frozenset(
+    words(
+        "The He She It We They I You But And In On At This That There A An If When As For After Then So My His Her "
+        "Their Our Its What Who How Why Where Now Yes No Not"
     )
 )

@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -18,6 +18,7 @@ from urllib.request import url2pathname
 from gsv import files
 from gsv.errors import InputError
 from gsv.settings import Workspace
+from gsv.studio.labels import Labels
 
 WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 """A drive letter, or a share of another computer."""
@@ -32,6 +33,7 @@ class Access:
     allowed: tuple[Path, ...] = ()
     confined: bool = False
     """True when others can reach the page: then every path stays inside the given folders."""
+    labels: Labels = field(default_factory=lambda: Labels("en"))
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -45,20 +47,16 @@ class Access:
         """
         cleaned = text.strip().strip("\u202a\u200b")
         if not cleaned:
-            raise InputError(f"{name}: nothing is filled in", remedy="Type or paste a path.")
+            raise self.labels.error("path_empty", name=name)
         if os.name != "nt" and WINDOWS_PATH.match(_without_quotes(cleaned)):
-            raise InputError(
-                f"{name}: {cleaned} is a path of a Windows computer",
-                "the studio does not run on Windows here",
-                "Give the path as the computer that runs the studio knows it, for example /mnt/c/…",
-            )
+            raise self.labels.error("path_windows", name=name, path=cleaned)
         if cleaned.lower().startswith("file://"):
             cleaned = url2pathname(urlsplit(cleaned).path)
         candidate = self._absolute(cleaned)
         unquoted = _without_quotes(cleaned)
         if unquoted != cleaned and not _exists(candidate):
             candidate = self._absolute(unquoted)
-        return files.resolve_inside(candidate, self.roots) if self.confined else candidate
+        return self._inside(candidate) if self.confined else candidate
 
     def existing(self, text: str, name: str, kind: str = "file") -> Path:
         """Like `path`, but it must be there, as a ``file`` or a ``folder``."""
@@ -66,26 +64,32 @@ class Access:
         try:
             found = path.is_dir() if kind == "folder" else path.is_file()
         except OSError as error:
-            raise InputError(f"{name}: {path} cannot be opened", str(error)) from error
+            raise self.labels.error("path_closed", name=name, path=path, why=error) from error
         if not found:
-            raise InputError(
-                f"{name}: there is no {kind} {path}",
-                remedy="Check the path; copying it from a file manager is safest.",
-            )
+            raise self.labels.error(f"no_{kind}", name=name, path=path)
         return path
 
     def experiment(self, name: str) -> Path:
         """The folder of an experiment; raises InputError for a name that cannot be used."""
         if not name.strip():
-            raise InputError("the experiment has no name", remedy="Give it a short one, such as my-voice.")
-        folder = self.workspace.experiment(name.strip())
-        return files.resolve_inside(folder, self.roots) if self.confined else folder
+            raise self.labels.error("experiment_unnamed")
+        try:
+            folder = self.workspace.experiment(name.strip())
+        except InputError as error:
+            raise self.labels.error("experiment_name", name=name) from error
+        return self._inside(folder) if self.confined else folder
+
+    def _inside(self, path: Path) -> Path:
+        try:
+            return files.resolve_inside(path, self.roots)
+        except InputError as error:
+            raise self.labels.error("path_outside", path=path) from error
 
     def _absolute(self, text: str) -> Path:
         try:
             return self.workspace.root / Path(text).expanduser()
         except (RuntimeError, ValueError) as error:
-            raise InputError(f"{text!r} is not a usable path", str(error)) from error
+            raise self.labels.error("path_unusable", path=text, why=error) from error
 
 
 def _exists(path: Path) -> bool:

@@ -6,7 +6,7 @@ Every option is one argument (``--name=value``), so that a value may begin with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,15 +19,18 @@ STAGES = {
     "speaker": "extract_speaker.py",
 }
 TAKEN = {
-    ALL: ("list", "audio-folder", "family", "device"),
-    "text": ("list", "audio-folder", "family"),
+    ALL: ("list", "audio-folder", "family", "device", "bert"),
+    "text": ("list", "audio-folder", "family", "bert"),
     "content": ("list", "audio-folder", "family", "device"),
     "semantic": ("family", "device"),
     "speaker": ("device",),
 }
 """Which of the form's options each stage takes, besides the experiment."""
 TRAIN = "train_sovits.py"
+TRAIN_GPT = "train_gpt.py"
 CONVERT = "convert.py"
+SPEAK = "speak.py"
+MAKE_VOICE = "make_voice.py"
 MODELS = "models.py"
 NETWORK = "network"
 """The line of downloads: they need no device, and one at a time is kind to the server."""
@@ -78,6 +81,7 @@ def prepare(
     audio_folder: Path | None,
     family: str,
     device: str,
+    bert: Path | None = None,
 ) -> Call:
     """One stage of the preparation, or all of them in order (``stage`` is `ALL`)."""
     form: dict[str, object] = {
@@ -85,6 +89,7 @@ def prepare(
         "audio-folder": audio_folder,
         "family": family,
         "device": device,
+        "bert": bert,
     }
     taken = {name: form[name] for name in TAKEN[stage]}
     script = ALL_STAGES if stage == ALL else STAGES[stage]
@@ -92,10 +97,49 @@ def prepare(
     return Call(script, arguments, device, experiment)
 
 
-def train(*, workspace: Path, experiment: str, device: str, settings: Mapping[str, object]) -> Call:
-    """Training of the voice; ``settings`` are further options by name."""
+def train(
+    *, workspace: Path, experiment: str, device: str, settings: Mapping[str, object], script: str = TRAIN
+) -> Call:
+    """Training of SoVITS, or of the GPT where ``script`` says so; ``settings`` are further options by name."""
     values = {"workspace": workspace, "experiment": experiment, "device": device, **settings}
-    return Call(TRAIN, options(values), device, experiment)
+    return Call(script, options(values), device, experiment)
+
+
+def make_voice(
+    *, workspace: Path, experiment: str, device: str, settings: Mapping[str, object], trials: bool = True
+) -> Call:
+    """A voice of a trained experiment; ``settings`` are further options by name."""
+    values = {"workspace": workspace, "experiment": experiment, "device": device, **settings}
+    arguments = options(values) if trials else (*options(values), "--no-trials")
+    return Call(MAKE_VOICE, arguments, device, experiment)
+
+
+def speak(
+    *,
+    workspace: Path,
+    output: Path,
+    device: str,
+    files: Mapping[str, Path],
+    subtitles: Sequence[Path],
+    values: Mapping[str, object],
+    settings: Mapping[str, object],
+) -> Call:
+    """Speech; ``files`` and ``values`` are options by name, ``settings`` those of the engine."""
+    given = {"workspace": workspace, "output": output, "device": device, **files, **values}
+    repeated = [("subtitles", str(path)) for path in subtitles]
+    repeated += [("set", f"{name}={_setting(value)}") for name, value in settings.items()]
+    arguments = (*options(given), *(f"--{name}={value}" for name, value in repeated))
+    return Call(SPEAK, arguments, device, outputs=(output,))
+
+
+def again(arguments: Sequence[str], *, output: Path, device: str, redo: int = 0) -> Call:
+    """The same speech once more, with one sentence (from 1) said another way; what is there stays."""
+    more = (f"--redo={redo}",) if redo else ()
+    return Call(SPEAK, (*arguments, *more), device, outputs=(output,))
+
+
+def _setting(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else _plain(value)
 
 
 def convert(

@@ -38,6 +38,15 @@ class Labels:
         words = table()[name][self.language]
         return words.format(**values) if values else words
 
+    def error(self, name: str, /, **values: object) -> InputError:
+        """An error of the page's own: the label ``error_NAME``, and ``…_why`` and ``…_help`` where they are."""
+
+        def part(ending: str) -> str:
+            label = f"error_{name}{ending}"
+            return self(label, **values) if label in table() or not ending else ""
+
+        return InputError(part(""), part("_why"), part("_help"))
+
     def duration(self, seconds: float) -> str:
         """A length of time in the largest units that matter."""
         whole = round(seconds)

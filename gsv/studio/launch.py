@@ -71,8 +71,9 @@ def admit(options: Options) -> Admission:
         if not folder.is_dir():
             raise InputError(f"--allow {folder} is no folder", remedy="Name one that exists.")
     allowed = tuple(folder.resolve() for folder in options.allow)
-    access = Access(workspace, allowed, confined=open_to_others)
-    return Admission(workspace, access, credentials, Labels(options.language))
+    labels = Labels(options.language)
+    access = Access(workspace, allowed, confined=open_to_others, labels=labels)
+    return Admission(workspace, access, credentials, labels)
 
 
 def run(

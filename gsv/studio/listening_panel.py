@@ -30,9 +30,9 @@ class ListeningPanel:
         """The components that `refresh` updates, in order."""
         return [self.area, self.nothing, self.step, self.clip, *self.players.values()]
 
-    def refresh(self, experiment: str, step: str, clip: str, seen: parts.Seen) -> list[Any]:
-        """Updates; while the newest step is shown, a newer one takes its place."""
-        folder = self.studio.access.experiment(experiment) / "previews" if experiment else None
+    def refresh(self, experiment: str, part: str, step: str, clip: str, seen: parts.Seen) -> list[Any]:
+        """Updates for a part (SoVITS or GPT); while its newest step is shown, a newer one takes its place."""
+        folder = self.studio.access.experiment(experiment) / "previews" / part if experiment else None
         found = reading.previews(folder) if folder is not None else []
         steps = list(dict.fromkeys(preview.step for preview in found))
         followed = seen.get("newest") in (None, step) or step not in steps
@@ -55,7 +55,8 @@ class ListeningPanel:
     def _player(kind: str, sounds: dict[str, Any], seen: parts.Seen) -> Any:
         path = sounds.get(kind)
         key = (str(path), path.stat().st_mtime_ns if path is not None and path.exists() else 0)
-        return parts.fresh(seen, f"sound-{kind}", key, str(path) if path is not None else None)
+        update = gr.update(value=str(path) if path is not None else None, visible=path is not None)
+        return parts.fresh(seen, f"sound-{kind}", key, update)
 
 
 def build(studio: Studio) -> ListeningPanel:

@@ -11,12 +11,24 @@ from typing import Any
 import gradio as gr
 
 from gsv import __version__
-from gsv.studio import parts, render, tab_convert, tab_data, tab_jobs, tab_models, tab_train
+from gsv.studio import (
+    parts,
+    render,
+    tab_convert,
+    tab_data,
+    tab_jobs,
+    tab_models,
+    tab_speak,
+    tab_train,
+    tab_voices,
+)
 from gsv.studio.studio import Studio
 
 TABS = {
     "data": tab_data,
     "train": tab_train,
+    "voices": tab_voices,
+    "speak": tab_speak,
     "convert": tab_convert,
     "jobs": tab_jobs,
     "models": tab_models,

@@ -152,8 +152,8 @@ def remembered(kept: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _alike(value: object, default: object) -> bool:
-    if isinstance(value, bool) or isinstance(default, str):
-        return isinstance(default, str) and isinstance(value, str)
+    if isinstance(default, str | bool) or isinstance(value, bool):
+        return type(default) is type(value)
     return isinstance(value, int | float)
 
 

@@ -22,7 +22,7 @@ FEWEST_SMOOTHED = 12
 BETWEEN = " · "
 """Stands between the file and the figure in a curve's name."""
 NOT_CURVES = ("t", "step", "epoch")
-PREVIEW_KINDS = ("original", "reconstruction", "inference")
+PREVIEW_KINDS = ("original", "reconstruction", "inference", "speech")
 SOUNDS = (".wav", ".flac", ".ogg")
 WEIGHTS = (".safetensors", ".pth")
 
@@ -50,6 +50,7 @@ class Contents:
     content: int = 0
     codes: int = 0
     speaker: int = 0
+    bert: int = 0
     rejected: int = 0
 
     @property
@@ -75,6 +76,7 @@ def contents(folder: Path) -> Contents | None:
         content=_files(experiment.content_folder),
         codes=max(0, _lines(experiment.semantic_table) - 1),
         speaker=_files(experiment.speaker_folder),
+        bert=_files(folder / "3-bert"),
         rejected=max(0, _lines(folder / "rejected.tsv") - 1),
     )
 
@@ -199,12 +201,13 @@ def number_in(text: str) -> int:
     return int(numbers[-1]) if numbers else 0
 
 
-def voices(workspace: Workspace) -> list[tuple[str, Path]]:
-    """Exported weights of the experiments as (name to show, file), the newest first."""
+def weights(workspace: Workspace, kind: str) -> list[tuple[str, Path]]:
+    """Exported weights ("sovits" or "gpt") of the experiments as (name to show, file), the newest first."""
     found: list[tuple[float, str, Path]] = []
     for name in experiments(workspace):
         folder = workspace.logs / name / "weights"
         for path in folder.glob("*") if folder.is_dir() else ():
-            if path.suffix in WEIGHTS and not path.name.startswith("."):
+            speaks = path.name.startswith("gpt-")
+            if path.suffix in WEIGHTS and not path.name.startswith(".") and speaks == (kind == "gpt"):
                 found.append((path.stat().st_mtime, f"{name} · {path.stem}", path))
     return [(shown, path) for _, shown, path in sorted(found, reverse=True)]

@@ -11,6 +11,7 @@ from html import escape
 
 from gsv.errors import GsvError
 from gsv.jobs import JobState, JobView, Reason
+from gsv.studio.commands import SPEAK
 from gsv.studio.labels import Labels
 
 ICONS = {
@@ -112,7 +113,8 @@ def counts(view: JobView, labels: Labels) -> str:
             if name == "failed":  # a job of several stages: items that an earlier one left out count too
                 value = max(value, len(_left_out(view)))
             mark = ' class="bad"' if name == "failed" and value else ""
-            cells.append(f"<span{mark}><b>{value}</b> {escape(labels('count_' + name))}</span>")
+            word = "count_flagged" if name == "failed" and view.command.script == SPEAK else f"count_{name}"
+            cells.append(f"<span{mark}><b>{value}</b> {escape(labels(word))}</span>")
     return f'<div class="counts">{"".join(cells)}</div>' if cells else ""
 
 
@@ -131,7 +133,9 @@ def failed_items(view: JobView, labels: Labels) -> str:
     if not items:
         return ""
     rows = "".join(f"<li><b>{escape(name)}</b> {escape(why)}</li>" for name, why in items[:100])
-    title = escape(labels("failed_items", n=len(items)))
+    # A sentence that failed a check is in the recording all the same.
+    label = "flagged_items" if view.command.script == SPEAK else "failed_items"
+    title = escape(labels(label, n=len(items)))
     return f'<details class="items"><summary>{title}</summary><ul>{rows}</ul></details>'
 
 

@@ -18,6 +18,7 @@ from gsv.studio import commands
 from gsv.studio.access import Access
 from gsv.studio.devices import DeviceSearch
 from gsv.studio.labels import Labels
+from gsv.studio.phone_lines import TextReader
 from gsv.studio.reading import Curves
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,11 @@ class Studio:
     labels: Labels
     access: Access
     devices: DeviceSearch
+    reader: TextReader = field(init=False)
     _curves: dict[str, Curves] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reader = TextReader(self.workspace)
 
     def start(self, call: commands.Call, title: str) -> str:
         """Hand a call in as a job; returns its id. Raises GsvError with the reason when it cannot be."""
@@ -70,7 +75,7 @@ class Studio:
         return self._curves.setdefault(experiment, Curves(folder)).update()
 
     def outputs(self) -> Path:
-        """Where conversions are kept."""
+        """Where conversions and speech are kept."""
         return self.workspace.root / "output"
 
     def note_job(self, experiment: str, job_id: str) -> None:

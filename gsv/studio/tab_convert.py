@@ -5,18 +5,14 @@ Knows its own form. The button hands in a job; the newest result is shown.
 
 from __future__ import annotations
 
-import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from gsv import files
-from gsv.errors import InputError, ResourceError
 from gsv.jobs import JobState
-from gsv.studio import commands, parts, reading, theme
+from gsv.studio import commands, outputs, parts, reading, theme
 from gsv.studio.studio import Studio
 
 SCRIPTS = (commands.CONVERT,)
@@ -83,7 +79,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
                 waveform_options=theme.waveform(),
                 elem_classes="player",
             )
-    outputs = [*panel.outputs, result, form.voice, seen]
+    shown = [*panel.outputs, result, form.voice, seen]
 
     def refresh(voice: str, seen_now: parts.Seen) -> list[Any]:
         return [
@@ -98,13 +94,13 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
     watched = [form.voice, seen]
     start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
-        refresh, watched, outputs, **parts.QUIET
+        refresh, watched, shown, **parts.QUIET
     )
-    timer.tick(refresh, watched, outputs, **parts.QUIET)
+    timer.tick(refresh, watched, shown, **parts.QUIET)
     fields = {name: getattr(form, name) for name in ("voice", *DEFAULTS)}
     memory = parts.memory(studio, "convert", fields)
     filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.voice, form.device])
-    filled.then(refresh, watched, outputs, **parts.QUIET)
+    filled.then(refresh, watched, shown, **parts.QUIET)
     return timer
 
 
@@ -199,7 +195,7 @@ def _remembered(studio: Studio, kept: str) -> tuple[dict[str, Any], list[Any]]:
 
 def _known_voices(studio: Studio) -> list[tuple[str, str]]:
     """Voices as (name to show, file): the base that ships, then trained ones."""
-    trained = [(shown, str(path)) for shown, path in reading.voices(studio.workspace)]
+    trained = [(shown, str(path)) for shown, path in reading.weights(studio.workspace, "sovits")]
     return [(studio.labels("voice_base"), ""), *trained]
 
 
@@ -233,13 +229,15 @@ def start_conversion(
     device: str,
 ) -> str:
     """Keep the uploads, and hand the conversion in; returns the job's id. Raises GsvError."""
+    from gsv import audio
+
     labels = studio.labels
-    _check_uploads(studio, source, reference)
-    assert source is not None and reference is not None
+    said = outputs.check_upload(studio, labels("source"), source, audio.Limits(LARGEST_BYTES, LONGEST_SOURCE))
+    imitated = outputs.check_upload(studio, labels("reference"), reference)
     weights = studio.access.existing(voice, labels("voice")) if voice else None
-    folder = _new_folder(studio)
-    kept_source = _keep(Path(source), folder, "source")
-    kept_reference = _keep(Path(reference), folder, "reference")
+    folder = outputs.new_folder(studio)
+    kept_source = outputs.keep(studio, said, folder, "source")
+    kept_reference = outputs.keep(studio, imitated, folder, "reference")
     has_text = bool((text or "").strip())
     settings = {
         "weights": weights,
@@ -253,53 +251,8 @@ def start_conversion(
         workspace=studio.workspace.root,
         source=kept_source,
         reference=kept_reference,
-        output=folder / f"converted-{safe_stem(Path(source))}.wav",
+        output=folder / f"converted-{outputs.safe_stem(said.stem)}.wav",
         device=studio.devices.resolve(device),
         settings=settings,
     )
-    return studio.start(call, f"{labels('conversion')} · {Path(source).stem}")
-
-
-def _check_uploads(studio: Studio, source: str | None, reference: str | None) -> None:
-    """Refuse what is missing, no recording, or too long, before a job is made of it. Raises GsvError."""
-    from gsv import audio
-
-    labels = studio.labels
-    limits = {"source": audio.Limits(LARGEST_BYTES, LONGEST_SOURCE), "reference": audio.CLIP_LIMITS}
-    for name, given in (("source", source), ("reference", reference)):
-        if not given:
-            raise InputError(
-                labels("upload_missing", name=labels(name)), remedy=labels("upload_missing_help")
-            )
-        audio.probe(given, limits[name])
-
-
-def safe_stem(path: Path) -> str:
-    """A file's name without its ending, short and good on every system."""
-    return files.safe_name(path.stem[:40]) or "clip"
-
-
-def _new_folder(studio: Studio) -> Path:
-    """A folder of its own for each conversion, named by the time."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime())
-    parent = studio.outputs()
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = parent / files.safe_name(stamp, [path.name for path in parent.iterdir()])
-        folder.mkdir()
-    except OSError as error:
-        raise ResourceError(
-            "the folder for the result cannot be made", str(error), "Check the disk."
-        ) from error
-    return folder
-
-
-def _keep(upload: Path, folder: Path, role: str) -> Path:
-    """Copy an upload out of the temporary folder, so that the job can be run again later."""
-    target = folder / f"{role}-{safe_stem(upload)}{upload.suffix.lower()}"
-    try:
-        with files.writing(target) as temporary:
-            shutil.copyfile(upload, temporary)
-    except OSError as error:
-        raise ResourceError("the upload could not be kept", str(error), "Free some disk space.") from error
-    return target
+    return studio.start(call, f"{labels('conversion')} · {said.stem}")

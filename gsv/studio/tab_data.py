@@ -19,7 +19,7 @@ from gsv.studio.studio import Studio
 
 FAMILIES = ("tiny", "v2", "v2Pro", "v2ProPlus", "v1")
 SCRIPTS = (commands.ALL_STAGES, *commands.STAGES.values())
-REMEMBERED = ("list_path", "audio_folder", "experiment", "family")
+REMEMBERED = ("list_path", "audio_folder", "experiment", "family", "bert")
 """Fields that a reload of the page fills in again."""
 NAMED_ROWS = 5
 
@@ -32,12 +32,20 @@ class Form:
     audio_folder: gr.Textbox
     experiment: gr.Textbox
     family: gr.Dropdown
+    bert: gr.Textbox
     device: gr.Dropdown
 
     @property
     def inputs(self) -> list[gr.components.Component]:
         """All fields in the order of `start`."""
-        return [self.list_path, self.audio_folder, self.experiment, self.family, self.device]
+        return [
+            self.list_path,
+            self.audio_folder,
+            self.experiment,
+            self.family,
+            self.bert,
+            self.device,
+        ]
 
 
 def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
@@ -93,25 +101,26 @@ def _form(studio: Studio) -> Form:
         audio_folder = gr.Textbox(
             label=labels("audio_folder"), info=labels("audio_folder_help"), elem_id="data-audio"
         )
-    with gr.Group():
-        with gr.Row():
-            experiment = gr.Textbox(
-                label=labels("experiment"),
-                info=labels("experiment_help"),
-                placeholder="my-voice",
-                elem_id="data-experiment",
-                min_width=240,
-            )
-            family = gr.Dropdown(
-                [(labels(f"family_{name}"), name) for name in FAMILIES],
-                value="tiny",
-                label=labels("family"),
-                info=labels("family_help"),
-                elem_id="data-family",
-                min_width=240,
-            )
+    with gr.Group(), gr.Row():
+        experiment = gr.Textbox(
+            label=labels("experiment"),
+            info=labels("experiment_help"),
+            placeholder="my-voice",
+            elem_id="data-experiment",
+            min_width=240,
+        )
+        family = gr.Dropdown(
+            [(labels(f"family_{name}"), name) for name in FAMILIES],
+            value="tiny",
+            label=labels("family"),
+            info=labels("family_help"),
+            elem_id="data-family",
+            min_width=240,
+        )
+    with parts.fold(labels("more_settings"), "data-more"):
+        bert = gr.Textbox(label=labels("bert"), info=labels("bert_help"), elem_id="data-bert")
         device = parts.device_choice(studio, "data")
-    return Form(list_path, audio_folder, experiment, family, device)
+    return Form(list_path, audio_folder, experiment, family, bert, device)
 
 
 def _stage(studio: Studio, name: str) -> gr.Button:
@@ -134,6 +143,7 @@ def start_stage(
     audio_folder: str,
     experiment: str,
     family: str,
+    bert: str,
     device: str,
 ) -> str:
     """Check the fields, and hand in a stage (or "all"); returns the job's id. Raises GsvError."""
@@ -153,6 +163,7 @@ def start_stage(
         list_path=rows,
         audio_folder=folder,
         family=family,
+        bert=access.existing(bert, labels("bert"), "folder") if (bert or "").strip() else None,
         device=studio.devices.resolve(device),
     )
     title = "prepare_all" if stage == commands.ALL else f"stage_{stage}"
@@ -171,16 +182,12 @@ def check_rows(studio: Studio, list_path: Path, audio_folder: Path | None) -> No
             outside.append(str(row.number))
     if outside:
         named = ", ".join(outside[:NAMED_ROWS]) + (" …" if len(outside) > NAMED_ROWS else "")
-        raise InputError(
-            f"{len(outside)} recordings lie outside the allowed folders",
-            f"rows {named} of {list_path.name}",
-            "Move them into the workspace, or start the studio with --allow FOLDER.",
-        )
+        raise studio.labels.error("rows_outside", n=len(outside), rows=named, list=list_path.name)
 
 
 def _remembered(studio: Studio, kept: str) -> tuple[dict[str, Any], list[Any]]:
     """The fields as this browser had them, or else as the newest preparation had them."""
-    options = dict(zip(REMEMBERED, ("list", "audio-folder", "experiment", "family"), strict=True))
+    options = dict(zip(REMEMBERED, ("list", "audio-folder", "experiment", "family", "bert"), strict=True))
     values = {name: studio.last_value(SCRIPTS, option) for name, option in options.items()}
     values = parts.remembered(kept, values)
     if values["family"] not in FAMILIES:
@@ -206,6 +213,7 @@ def _holds(studio: Studio, experiment: str) -> str:
         (labels("stage_text"), str(found.text)),
         (labels("stage_content"), str(found.content)),
         (labels("stage_semantic"), str(found.codes)),
+        *([(labels("holds_bert"), str(found.bert))] if found.bert else []),
         *([(labels("stage_speaker"), str(found.speaker))] if found.speaker else []),
         (labels("holds_rejected"), str(found.rejected)),
     ]

@@ -1,71 +1,27 @@
 """The Train tab: settings, start and stop, loss curves, previews to listen to.
 
-Knows its own form and the names of the trainer's options. Every button hands in a job.
+Knows which trainer a part has. The form is laid out in `train_form`; every button hands in a job.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from gsv.errors import InputError
-from gsv.studio import commands, listening_panel, parts, reading, render
+from gsv.jobs import JobView
+from gsv.studio import commands, listening_panel, parts, reading, render, train_form
 from gsv.studio.labels import Labels
 from gsv.studio.studio import Studio
+from gsv.studio.train_form import GPT, PRESETS, SAVE_EVERY, SOVITS
 
-PRESETS = {"quick": 2, "usual": 8, "thorough": 20}
-"""Epochs of each preset; everything else is the trainer's own default."""
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-PREFERRED = ("mel", "total", "loss")
+PREFERRED = {SOVITS: ("mel", "total", "loss"), GPT: ("loss", "total")}
 """The curve that is shown first: the first whose name holds one of these."""
-SCRIPTS = (commands.TRAIN,)
-DEFAULTS: dict[str, Any] = {
-    "preset": "usual",
-    "epochs": PRESETS["usual"],
-    "save_every": 1,
-    "batch_seconds": 0,
-    "keep": 3,
-    "precision": "auto",
-    "base": "",
-    "seed": 1234,
-}
-"""Values of the fields on a new page; a reload fills in what was there."""
+SCRIPTS = {SOVITS: commands.TRAIN, GPT: commands.TRAIN_GPT}
 MEASURED_COLOUR, SMOOTHED_COLOUR = "#99d5cf", "#0f766e"
-
-
-@dataclass
-class Form:
-    """The fields of the tab."""
-
-    experiment: gr.Dropdown
-    preset: gr.Radio
-    epochs: gr.Number
-    batch_seconds: gr.Number
-    save_every: gr.Number
-    keep: gr.Number
-    device: gr.Dropdown
-    precision: gr.Dropdown
-    base: gr.Textbox
-    seed: gr.Number
-    begin_anew: gr.Checkbox
-
-    @property
-    def inputs(self) -> list[gr.components.Component]:
-        """All fields in the order of `start_training`."""
-        return [
-            self.experiment,
-            self.epochs,
-            self.batch_seconds,
-            self.save_every,
-            self.keep,
-            self.device,
-            self.precision,
-            self.base,
-            self.seed,
-            self.begin_anew,
-        ]
 
 
 def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
@@ -75,103 +31,66 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     timer = gr.Timer(parts.TICK, active=False)
     with gr.Row(equal_height=False):
         with gr.Column(scale=1, min_width=380):
-            form = _form(studio)
+            form = train_form.build(studio)
             start = gr.Button(labels("train_start"), variant="primary", elem_id="train-start", size="lg")
             parts.heading(labels("now"))
             panel = parts.job_panel(
-                studio, "train", SCRIPTS, (labels("no_training"), labels("no_training_help"))
+                studio, "train", tuple(SCRIPTS.values()), (labels("no_training"), labels("no_training_help"))
             )
         with gr.Column(scale=1, min_width=380):
             parts.heading(labels("curve"), labels("curve_help"))
             curve, plot, no_curve = _curve(studio)
             parts.heading(labels("previews"), labels("previews_help"))
             sounds = listening_panel.build(studio)
-    outputs = [*panel.outputs, form.experiment, curve, plot, no_curve, *sounds.outputs, start, seen]
+    fields = form.fields
+    outputs = [*panel.outputs, fields["experiment"], curve, plot, no_curve, *sounds.outputs, start, seen]
 
-    def refresh(experiment: str, name: str, step: str, clip: str, seen_now: parts.Seen) -> list[Any]:
+    def refresh(
+        experiment: str, part: str, name: str, step: str, clip: str, seen_now: parts.Seen
+    ) -> list[Any]:
         known = reading.experiments(studio.workspace)
         return [
             *panel.refresh(seen_now, experiment or ""),
             _experiments(known, experiment, seen_now),
-            *_curve_updates(studio, experiment or "", name or "", seen_now),
-            *sounds.refresh(experiment or "", step or "", clip or "", seen_now),
-            _start_update(studio, experiment or "", seen_now),
+            *_curve_updates(studio, experiment or "", part, name or "", seen_now),
+            *sounds.refresh(experiment or "", part, step or "", clip or "", seen_now),
+            _start_update(studio, experiment or "", part, seen_now),
             seen_now,
         ]
 
     def begin(*values: Any) -> None:
-        parts.started(studio, start_training(studio, *values))
+        parts.started(studio, start_training(studio, form.given(values)))
 
-    watched = [form.experiment, curve, sounds.step, sounds.clip, seen]
+    watched = [fields["experiment"], fields["part"], curve, sounds.step, sounds.clip, seen]
     start.click(parts.guarded(begin), form.inputs, None, **parts.BUTTON).then(
         refresh, watched, outputs, **parts.QUIET
     )
-    form.preset.input(lambda name: PRESETS.get(name, gr.skip()), form.preset, form.epochs, **parts.QUIET)
-    for watched_part in (form.experiment, curve, sounds.step, sounds.clip):
-        watched_part.input(refresh, watched, outputs, **parts.QUIET)
+    _attach_form(studio, form)
+    for watched_part in (fields["experiment"], fields["part"], curve, sounds.step, sounds.clip):
+        watched_part.input(refresh, watched, outputs, **parts.QUIET)  # type: ignore[attr-defined]
     timer.tick(refresh, watched, outputs, **parts.QUIET)
-    fields = {name: getattr(form, name) for name in ("experiment", *DEFAULTS)}
-    memory = parts.memory(studio, "train", fields)
-    filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.experiment, form.device])
+    memory = parts.memory(studio, "train", form.remembered)
+    more = [fields["experiment"], fields["device"], *form.follows_part]
+    filled = memory.restore(page, lambda kept: train_form.recall(studio, kept, _before(studio)), more)
     filled.then(refresh, watched, outputs, **parts.QUIET)
     return timer
 
 
-def _form(studio: Studio) -> Form:
-    labels = studio.labels
-    parts.heading(labels("training"), labels("training_help"))
-    with gr.Group():
-        experiment = gr.Dropdown(
-            [], label=labels("experiment"), info=labels("train_experiment_help"), elem_id="train-experiment"
-        )
-        preset = gr.Radio(
-            [(labels(f"preset_{name}", n=epochs), name) for name, epochs in PRESETS.items()],
-            value="usual",
-            label=labels("preset"),
-            info=labels("preset_help"),
-            elem_id="train-preset",
-        )
-    with parts.fold(labels("more_settings"), "train-more"):
-        with gr.Row():
-            epochs = _number(labels, "epochs", "train-epochs", least=1)
-            save_every = _number(labels, "save_every", "train-save-every")
-        with gr.Row():
-            batch_seconds = _number(labels, "batch_seconds", "train-batch-seconds")
-            keep = _number(labels, "keep", "train-keep", least=1)
-        with gr.Row():
-            device = parts.device_choice(studio, "train")
-            precision = gr.Dropdown(
-                [(labels("precision_auto"), "auto"), *PRECISIONS[1:]],
-                value="auto",
-                label=labels("precision"),
-                info=labels("precision_help"),
-                elem_id="train-precision",
-            )
-        base = gr.Textbox(label=labels("base"), info=labels("base_help"), elem_id="train-base")
-        with gr.Row():
-            seed = _number(labels, "seed", "train-seed")
-            anew = gr.Checkbox(
-                label=labels("begin_anew"),
-                info=labels("begin_anew_help"),
-                elem_id="train-anew",
-                container=True,
-            )
-    return Form(
-        experiment, preset, epochs, batch_seconds, save_every, keep, device, precision, base, seed, anew
-    )
+def _attach_form(studio: Studio, form: train_form.Form) -> None:
+    """What follows from a preset, and from what is to be trained."""
+    fields = form.fields
 
+    def preset(name: str, part: str) -> Any:
+        return PRESETS[part].get(name, gr.skip())
 
-def _number(labels: Labels, name: str, element: str, least: int = 0) -> gr.Number:
-    """A whole number with a name and a line of help; an emptied field means the script's own default."""
-    return gr.Number(
-        value=DEFAULTS[name],
-        label=labels(name),
-        info=labels(f"{name}_help"),
-        minimum=least,
-        precision=0,
-        elem_id=element,
-        min_width=140,
-    )
+    def part(name: str, length: str) -> list[Any]:
+        epochs = PRESETS[name].get(length, PRESETS[name]["usual"])
+        return [epochs, SAVE_EVERY[name], *train_form.part_updates(studio.labels, name)]
+
+    choices = [fields["preset"], fields["part"]]
+    fields["preset"].input(preset, choices, fields["epochs"], **parts.QUIET)  # type: ignore[attr-defined]
+    follows = [fields["epochs"], fields["save_every"], *form.follows_part]
+    fields["part"].input(part, [fields["part"], fields["preset"]], follows, **parts.QUIET)  # type: ignore[attr-defined]
 
 
 def _curve(studio: Studio) -> tuple[gr.Dropdown, gr.LinePlot, gr.HTML]:
@@ -211,12 +130,13 @@ def _frame(labels: Labels, points: list[tuple[float, float]]) -> Any:
     return pandas.DataFrame(rows, columns=["step", "value", "kind"])
 
 
-def _curve_updates(studio: Studio, experiment: str, name: str, seen: parts.Seen) -> list[Any]:
-    """Updates of the choice of curves and of the plot."""
+def _curve_updates(studio: Studio, experiment: str, part: str, name: str, seen: parts.Seen) -> list[Any]:
+    """Updates of the choice of curves and of the plot; the curves are those of the part."""
     curves = studio.curves(experiment) if experiment else {}
-    names, given = list(curves), name
-    if name not in curves:
-        name = next((each for key in PREFERRED for each in names if key in each), names[0] if names else "")
+    names, given = [each for each in curves if each.startswith(part)], name
+    if name not in names:
+        first = (each for key in PREFERRED[part] for each in names if key in each)
+        name = next(first, names[0] if names else "")
     points = reading.thinned(curves.get(name, []))
     shown = (experiment, name, len(curves.get(name, [])), points[-1:] or None)
     named = [(_spoken(studio, each), each) for each in names]
@@ -244,65 +164,62 @@ def _experiments(known: list[str], chosen: str | None, seen: parts.Seen) -> Any:
     return parts.choice(seen, "experiments", sorted(known), chosen, value)
 
 
-def _start_update(studio: Studio, experiment: str, seen: parts.Seen) -> Any:
+def _start_update(studio: Studio, experiment: str, part: str, seen: parts.Seen) -> Any:
     """The start button says whether it begins or goes on."""
     known = bool(experiment) and experiment in reading.experiments(studio.workspace)
-    goes_on = known and any((studio.workspace.logs / experiment / "checkpoints").glob("*/*"))
+    goes_on = known and any((studio.workspace.logs / experiment / "checkpoints" / part).glob("*"))
     name = "train_go_on" if goes_on else "train_start"
-    latest = studio.latest(SCRIPTS, experiment) if known else None
+    latest = studio.latest((SCRIPTS[part],), experiment) if known else None
     free = (
         latest is None or latest.status.final
     )  # a second training of the same would only wait for the first
     return parts.fresh(seen, "start", (name, free), gr.update(value=studio.labels(name), interactive=free))
 
 
-def start_training(
-    studio: Studio,
-    experiment: str | None,
-    epochs: float | None,
-    batch_seconds: float | None,
-    save_every: float | None,
-    keep: float | None,
-    device: str,
-    precision: str,
-    base: str,
-    seed: float | None,
-    begin_anew: bool,
-) -> str:
+def start_training(studio: Studio, given: Mapping[str, Any]) -> str:
     """Check the fields and hand the training in; returns the job's id. Raises GsvError."""
-    labels = studio.labels
+    labels, experiment, part = studio.labels, given["experiment"], given["part"]
     if not experiment:
         raise InputError(labels("no_experiment"), remedy=labels("no_experiment_help"))
     found = reading.contents(studio.access.experiment(experiment))
-    if found is None or not found.ready:
+    ready = found is not None and (found.ready if part == SOVITS else min(found.text, found.codes) > 0)
+    if found is None or not ready:
         raise InputError(labels("not_prepared", name=experiment), remedy=labels("not_prepared_help"))
-    settings = {
-        "epochs": epochs,
-        "batch-seconds": batch_seconds,
-        "save-every": save_every,
-        "keep": keep,
-        "precision": precision,
-        "base": studio.access.existing(base, labels("base")) if (base or "").strip() else None,
-        "seed": seed,
-        "fresh": bool(begin_anew),
-    }
+    base = str(given.get("base") or "").strip()
+    settings = train_form.settings(given)
+    settings["base"] = studio.access.existing(base, labels("base")) if base else None
+    if part == GPT:
+        settings |= _gpt_settings(studio, experiment, found.family, bool(base))
     call = commands.train(
         workspace=studio.workspace.root,
         experiment=experiment,
-        device=studio.devices.resolve(device),
+        device=studio.devices.resolve(given["device"]),
         settings=settings,
+        script=SCRIPTS[part],
     )
-    return studio.start(call, f"{labels('training')} · {experiment}")
+    return studio.start(call, f"{labels('training')} · {labels(f'part_{part}')} · {experiment}")
 
 
-def _remembered(studio: Studio, kept: str) -> tuple[dict[str, Any], list[Any]]:
-    """The fields as this browser had them; the experiment is else that of the newest training."""
-    known = reading.experiments(studio.workspace)
-    last = studio.latest(SCRIPTS)
-    before = last.command.experiment if last is not None else ""
-    values = parts.remembered(kept, {"experiment": before, **DEFAULTS})
-    if values["experiment"] not in known:
-        values["experiment"] = known[0] if known else None
-    for name, allowed in (("preset", tuple(PRESETS)), ("precision", PRECISIONS)):
-        values[name] = values[name] if values[name] in allowed else DEFAULTS[name]
-    return values, [gr.update(choices=sorted(known)), parts.device_update(studio)]
+def _gpt_settings(studio: Studio, experiment: str, family: str, has_base: bool) -> dict[str, Path | None]:
+    """What the previews of a GPT are heard with. Raises InputError where there is no GPT to start from."""
+    shipped = studio.workspace.pretrained / "tiny"
+    if family == "tiny" and not has_base and not (shipped / "gpt.safetensors").is_file():
+        raise studio.labels.error("no_gpt_base")
+    own = [path for name, path in reading.weights(studio.workspace, SOVITS) if _of(experiment, path)]
+    sovits = own[0] if own else shipped / "sovits.safetensors"
+    heard = (own or family == "tiny") and sovits.is_file()
+    content = shipped / "content"
+    return {
+        "sovits": sovits if heard else None,
+        "content": content if heard and (content / "config.json").is_file() else None,
+    }
+
+
+def _of(experiment: str, path: Path) -> bool:
+    return path.parent.parent.name == experiment
+
+
+def _before(studio: Studio) -> str:
+    """The experiment of the newest training."""
+    last: JobView | None = studio.latest(tuple(SCRIPTS.values()))
+    return last.command.experiment if last is not None else ""

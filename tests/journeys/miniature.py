@@ -35,14 +35,16 @@ HARD_NAMES = (
 
 
 def make_base(pretrained: Path) -> None:
-    """Write `tiny/content` and `tiny/sovits.safetensors`, a few channels wide."""
+    """Write `tiny/content`, `tiny/sovits.safetensors` and `tiny/gpt.safetensors`, a few channels wide."""
     import torch
 
     from gsv.families import miniature
+    from gsv.gpt_families import small_gpt
     from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
+    from gsv.models.gpt.decoder import new_decoder
     from gsv.models.sovits.synthesizer import new_synthesizer
     from gsv.weights.bundle import code_version, save_bundle
-    from gsv.weights.networks import sovits_info
+    from gsv.weights.networks import gpt_info, sovits_info
 
     config = miniature("tiny")
     with torch.random.fork_rng(devices=[]):
@@ -63,6 +65,10 @@ def make_base(pretrained: Path) -> None:
     version = code_version(network.state_dict())
     info = sovits_info(config, base="miniature", code_version=version, licence="MIT")
     save_bundle(pretrained / "tiny" / "sovits.safetensors", network.state_dict(), info)
+    # One code in so many is the end: a sentence takes a second or two.
+    decoder = new_decoder(small_gpt("tiny", codes=config.quantizer.codes), seed=3)
+    about = gpt_info(decoder.config, base="miniature", code_version=version, licence="MIT")
+    save_bundle(pretrained / "tiny" / "gpt.safetensors", decoder.state_dict(), about)
 
 
 def voice_like(seconds: float, pitch: float, seed: int) -> np.ndarray:

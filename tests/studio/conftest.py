@@ -14,7 +14,7 @@ from gsv.studio.devices import DeviceSearch
 from gsv.studio.labels import Labels
 from gsv.studio.studio import Studio
 
-SCRIPTS = ("prepare.py", "train_sovits.py", "convert.py")
+SCRIPTS = ("prepare.py", "train_sovits.py", "train_gpt.py", "make_voice.py", "convert.py", "speak.py")
 
 
 @pytest.fixture

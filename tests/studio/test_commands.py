@@ -28,6 +28,7 @@ def every_call() -> list[commands.Call]:
             audio_folder=HERE,
             family="tiny",
             device="cpu",
+            bert=HERE,
         )
         for stage in commands.TAKEN
     ]
@@ -40,14 +41,34 @@ def every_call() -> list[commands.Call]:
         "base": HERE,
         "seed": 1,
         "fresh": True,
+        "learning-rate": 0.1,
     }
     train = commands.train(workspace=HERE, experiment="voice", device="cpu", settings=settings)
+    speaking = {**settings, "batch-tokens": 8, "preference": True, "sovits": HERE, "content": HERE}
+    del speaking["batch-seconds"]
+    train_gpt = commands.train(
+        workspace=HERE, experiment="voice", device="cpu", settings=speaking, script=commands.TRAIN_GPT
+    )
+    named = {"name": "a", "sovits": HERE, "gpt": HERE, "licence": "x", "consent": "y", "references": 4.0}
+    made = commands.make_voice(workspace=HERE, experiment="voice", device="cpu", settings=named, trials=False)
+    places = ("text-file", "voice", "sovits", "gpt", "reference", "phones", "parts", "report")
+    values = {"language": "auto", "reference-text": "-hi", "reference-language": "en"}
+    speech = commands.speak(
+        workspace=HERE,
+        output=HERE / "a.wav",
+        device="cpu",
+        files=dict.fromkeys(places, HERE),
+        subtitles=[HERE / "a.srt"],
+        values=values,
+        settings={"top_k": 5, "verify": False},
+    )
+    again = commands.again(speech.arguments, output=HERE / "a.wav", device="cpu", redo=2)
     options = {"weights": HERE, "text": "-hi", "language": "en", "speed": 1.5, "noise-scale": 0.5, "seed": 1}
     convert = commands.convert(
         workspace=HERE, source=HERE, reference=HERE, output=HERE, device="cpu", settings=options
     )
     downloads = [commands.models(action, ("tiny",), workspace=HERE) for action in ("download", "verify")]
-    return [*stages, train, convert, *downloads]
+    return [*stages, train, train_gpt, made, speech, again, convert, *downloads]
 
 
 @cache
@@ -64,7 +85,7 @@ def options_of(script: str, sub_command: str) -> set[str]:
     command = typer.main.get_command(application)
     if sub_command:
         command = command.commands[sub_command]  # type: ignore[attr-defined]
-    return {name for parameter in command.params for name in parameter.opts}
+    return {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
 
 
 @pytest.mark.parametrize("call", every_call(), ids=lambda call: f"{call.script}-{call.arguments[0]}")
@@ -88,3 +109,8 @@ def test_numbers_of_the_page_are_written_plainly() -> None:
         "--speed=1.05",
         "--seed=0",
     )
+
+
+def test_settings_are_written_as_the_engine_reads_them() -> None:
+    call = next(call for call in every_call() if call.script == commands.SPEAK)
+    assert {"--set=top_k=5", "--set=verify=false", "--subtitles=/somewhere/a.srt"} <= set(call.arguments)

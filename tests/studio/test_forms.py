@@ -10,6 +10,7 @@ import pytest
 
 from gsv import audio
 from gsv.errors import DataError, InputError
+from gsv.studio import train_form
 from gsv.studio.studio import Studio
 from gsv.studio.tab_convert import start_conversion
 from gsv.studio.tab_data import start_stage
@@ -70,18 +71,34 @@ def test_conversion_refuses_what_is_no_recording(plain_studio: Studio, tmp_path:
 
 
 def test_training_refuses_what_is_not_prepared(plain_studio: Studio) -> None:
-    settings = (8, 0, 1, 3, "cpu", "auto", "", 1234, False)
-    for experiment in (None, "", "nobody"):
-        with pytest.raises(InputError, match=r"experiment|prepared"):
-            start_training(plain_studio, experiment, *settings)
+    for part in train_form.PARTS:
+        for experiment in (None, "", "nobody"):
+            form = {**train_form.DEFAULTS, "part": part, "experiment": experiment, "device": "cpu"}
+            with pytest.raises(InputError, match=r"experiment|prepared"):
+                start_training(plain_studio, form)
     assert plain_studio.jobs.views() == []
+
+
+def test_training_of_each_part_takes_its_own_options(plain_studio: Studio) -> None:
+    folder = plain_studio.workspace.logs / "anna"
+    (folder / "4-cnhubert").mkdir(parents=True)
+    (folder / "4-cnhubert" / "a.pt").write_bytes(b"x")
+    (folder / "2-name2text.txt").write_text("a\tb c\t\tbc\n", encoding="utf-8")
+    (folder / "6-name2semantic.tsv").write_text("item_name\tsemantic_audio\na\t1 2\n", encoding="utf-8")
+    form = {**train_form.DEFAULTS, "experiment": "anna", "device": "cpu", "learning_rate": 0.00005}
+    sound = arguments(plain_studio, start_training(plain_studio, {**form, "batch_tokens": 7}))
+    assert "--learning-rate=5e-05" in sound and "--batch-seconds=0" in sound
+    speaking = {**form, "part": "gpt", "learning_rate": 0.0, "preference": True}
+    given = arguments(plain_studio, start_training(plain_studio, speaking))
+    assert "--preference" in given and "--batch-tokens=0" in given
+    assert not [name for name in given if name.startswith(("--learning-rate", "--batch-seconds"))]
 
 
 def test_preparation_takes_quoted_paths_and_refuses_odd_names(plain_studio: Studio, tmp_path: Path) -> None:
     rows = tmp_path / "my list.list"
     rows.write_text("a.wav|me|en|Hello.\n", encoding="utf-8")
-    job = start_stage(plain_studio, "all", f'"{rows}"', "", " anna ", "tiny", "cpu")
+    job = start_stage(plain_studio, "all", f'"{rows}"', "", " anna ", "tiny", "", "cpu")
     assert {f"--list={rows}", "--experiment=anna"} <= set(arguments(plain_studio, job))
     for name in ("", "..", "a/b", "con", "jobs"):
         with pytest.raises(InputError):
-            start_stage(plain_studio, "all", str(rows), "", name, "tiny", "cpu")
+            start_stage(plain_studio, "all", str(rows), "", name, "tiny", "", "cpu")

@@ -11,10 +11,11 @@ import gsv.studio
 from gsv.errors import InputError
 from gsv.families import FAMILY_NAMES
 from gsv.jobs import JobState
-from gsv.studio import commands, tab_convert, tab_train
+from gsv.studio import commands, render_speech, speak_form, speak_options, tab_convert, train_form
 from gsv.studio.labels import LANGUAGES, Labels, fields, table
 from gsv.studio.page import TABS
 from gsv.studio.reading import PREVIEW_KINDS
+from gsv.text.splitting import METHODS
 from gsv.weights import catalogue
 
 SOURCES = Path(gsv.studio.__file__).parent
@@ -24,7 +25,17 @@ MADE_NAMES = {
     *(f"stage_{name}" for name in commands.STAGES),
     *(f"stage_{name}_help" for name in commands.STAGES),
     *(f"family_{name}" for name in FAMILY_NAMES),
-    *(f"preset_{name}" for name in tab_train.PRESETS),
+    *(f"preset_{name}" for name in train_form.PRESETS["gpt"]),
+    *(f"part_{name}" for name in train_form.PARTS),
+    *(f"option_{name}{ending}" for name in speak_options.NAMES for ending in ("", "_help")),
+    *(f"cut_{name}" for name in METHODS),
+    *(f"check_{name.replace(' ', '_')}" for name in render_speech.CHECKS),
+    *(f"speak_{kind}{ending}" for kind in ("sovits", "gpt") for ending in ("", "_help")),
+    *(f"said_{state}" for state in ("passed", "flagged", "unchecked")),
+    *(f"voice_{name}{ending}" for name in ("name", "consent", "licence") for ending in ("", "_help")),
+    *(f"voices_{column}" for column in ("name", "family", "clips", "licence")),
+    *(f"language_{code}" for code in speak_form.LANGUAGES),
+    *(f"error_no_{kind}" for kind in ("file", "folder")),
     *(f"language_{code}" for code in tab_convert.LANGUAGES),
     *(f"preview_{kind}" for kind in PREVIEW_KINDS),
     *(f"count_{name}" for name in ("read", "done", "skipped", "failed")),
@@ -42,7 +53,10 @@ def used_names() -> set[str]:
         re.findall(r"self\(\"(\w+)\"", text)
     )
     quoted = set(re.findall(r"\"(\w+)\"", text))
-    numbers = set(re.findall(r"_number\(labels, \"(\w+)\"", text))
+    numbers = set(re.findall(r"_(?:number|box)\(labels, \"(\w+)\"", text))
+    errors = {f"error_{name}" for name in re.findall(r"\.error\(\s*\"(\w+)\"", text)}
+    errors |= {"error_no_file", "error_no_folder"}
+    direct |= errors | {f"{name}{part}" for name in errors for part in ("_why", "_help")} & set(table())
     direct = {name for name in direct if not name.endswith("_")}  # the beginning of a name made elsewhere
     return direct | numbers | {f"{name}_help" for name in numbers} | (quoted & set(table()))
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from gsv.settings import Workspace
-from gsv.studio.reading import Curves, contents, experiments, previews, smoothed, thinned, voices
+from gsv.studio.reading import Curves, contents, experiments, previews, smoothed, thinned, weights
 
 
 def lines(*steps: int) -> str:
@@ -70,7 +70,11 @@ def test_previews_are_grouped_and_the_newest_comes_first(tmp_path: Path) -> None
 
 def test_empty_workspace(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
-    assert experiments(workspace) == [] and voices(workspace) == [] and contents(tmp_path / "x") is None
+    assert (
+        experiments(workspace) == []
+        and weights(workspace, "sovits") == []
+        and contents(tmp_path / "x") is None
+    )
 
 
 def test_published_experiment_without_our_record(tmp_path: Path) -> None:
@@ -84,4 +88,6 @@ def test_published_experiment_without_our_record(tmp_path: Path) -> None:
     assert experiments(workspace) == ["旧 experiment"]
     found = contents(folder)
     assert found is not None and found.text == 1 and not found.ready
-    assert [name for name, _ in voices(workspace)] == ["旧 experiment · e8"]
+    (folder / "weights" / "gpt-e0002-s000010.safetensors").write_bytes(b"")
+    assert [name for name, _ in weights(workspace, "sovits")] == ["旧 experiment · e8"]
+    assert [name for name, _ in weights(workspace, "gpt")] == ["旧 experiment · gpt-e0002-s000010"]

@@ -31,6 +31,9 @@ def test_both_sides_agree(tmp_path: Path) -> None:
         "content, base size, float32",
     } <= set(rows)
     assert "tiny decode(), 0.5 s" in rows
+    # Aims are for whole networks: nothing is judged at miniature size.
+    assert all(row["aim"] is None and row["reached"] is None for row in rows.values())
+    assert "below its aim" not in text
     for name, row in rows.items():
         assert name in text and row["plain_seconds"] > 0 and row["seconds"] > 0
         if row["difference"] is not None:

@@ -113,13 +113,14 @@ class _Integers:
             warnings.simplefilter("ignore")
             integers = torch.quantize_per_channel(weight.float(), scale, zero, 0, torch.qint8)
             self._packed = torch.ops.quantized.linear_prepack(integers, bias.float())
+        self._plain = torch.ops.quantized.linear_dynamic.default
+        self._with_relu = torch.ops.quantized.linear_relu_dynamic.default
         # Older processors add two products in 16 bits, where full ranges would overflow.
         whole_range = getattr(torch.cpu, "_is_vnni_supported", None)
         self._reduce = not (whole_range is not None and whole_range())
 
     def __call__(self, rows: Tensor, relu: bool = False) -> Tensor:
-        quantized = torch.ops.quantized
-        product = quantized.linear_relu_dynamic if relu else quantized.linear_dynamic
+        product = self._with_relu if relu else self._plain
         result: Tensor = product(rows.contiguous(), self._packed, self._reduce)
         return result
 
@@ -148,7 +149,7 @@ class _PackedBlock:
     def norm(self, number: int, rows: Tensor) -> Tensor:
         """Rows `[M, C]` normalised."""
         weight, bias, epsilon = self.norms[number]
-        return functional.layer_norm(rows, weight.shape, weight, bias, epsilon)
+        return torch.layer_norm(rows, weight.shape, weight, bias, epsilon)
 
 
 class _PackedStack(nn.Module):
@@ -170,14 +171,18 @@ class _PackedStack(nn.Module):
         batch, length, width = x.shape
         rows = x.reshape(-1, width)
         for number, block in enumerate(self._blocks):
-            joined = block.project(rows, False).view(batch, length, 3, block.heads, -1)
-            queries, keys, values = joined.permute(2, 0, 3, 1, 4)
+            joined = block.project(rows, False)
+            if length == 1:
+                # One code at a time: the numbers lie as they are needed, and every call that is spared counts.
+                queries, keys, values = joined.view(batch, 3, block.heads, 1, -1).unbind(1)
+            else:
+                queries, keys, values = joined.view(batch, length, 3, block.heads, -1).permute(2, 0, 3, 1, 4)
             if store is not None:
                 keys, values = store.extend(number, keys, values)
             if watched is not None and number in watched:
                 watched[number] = (queries, keys)
             heard = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-            heard = heard.transpose(1, 2).reshape(-1, width)
+            heard = heard.view(batch, width) if length == 1 else heard.transpose(1, 2).reshape(-1, width)
             rows = block.norm(0, rows + block.out(heard, False))
             rows = block.norm(1, rows + block.narrow(block.wide(rows, True), False))
         return rows.view(batch, length, width)

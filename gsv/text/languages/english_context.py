@@ -65,13 +65,45 @@ _USUALLY_VERB = frozenset(
     words("produce conduct convert refuse insult permit use excuse separate graduate resume lives associate")
 )
 _ADJECTIVES = frozenset(words("close perfect separate moderate alternate duplicate"))
-_LISTENED = frozenset(
-    words(
-        "music show shows stream streams streaming tv event events broadcast performance performances band audience "
-        "concert coverage feed video update updates chat action sport sports wire ammunition"
-    )
+_OBJECTS = frozenset(words("a an the my your his her our their it me them us this that these those"))
+_STOPS = frozenset(words(". , ! ?"))
+_SELDOM_VERBS = frozenset(words("really just also i always"))
+_LISTENED = (
+    "music show shows stream streams streaming tv event events broadcast performance performances band audience "
+    "concert coverage feed video update updates chat action sport sports wire ammunition"
 )
-_LEAD_METAL = frozenset(words("pipe pipes paint poisoning acid ore bullet bullets pencil levels weights"))
+# In the usual way, in the other way, and what tells the other way: a word before it, or one behind it.
+_HABITS: dict[str, tuple[str, str, frozenset[str], frozenset[str]]] = {
+    word: (usual, other, frozenset(words(before)), frozenset(words(after)))
+    for word, usual, other, before, after in (
+        (
+            "lead",
+            "L IY1 D",
+            "L EH1 D",
+            "molten",
+            "pipe pipes paint poisoning acid ore bullet bullets pencil levels",
+        ),
+        ("live", "L IH1 V", "L AY1 V", "went go goes going", _LISTENED),
+        ("dove", "D AH1 V", "D OW1 V", "", "into in down under off for right"),
+        ("wound", "W UW1 N D", "W AW1 N D", "", "up down around through back its apart off away out"),
+        (
+            "minute",
+            "M IH1 N AH0 T",
+            "M AY0 N UW1 T",
+            "",
+            "details detail amounts amount differences particles traces",
+        ),
+        (
+            "content",
+            "K AA1 N T EH0 N T",
+            "K AH0 N T EH1 N T",
+            "quite not perfectly am is was were be been",
+            "with",
+        ),
+        ("bow", "B AW1", "B OW1", "cross violin hair", "and tie ties"),
+        ("tears", "T IH1 R Z", "T EH1 R Z", "he she it who", "apart down through off away"),
+    )
+}
 _FISH = frozenset(words("fish fishing lake caught striped sea black river fillet largemouth"))
 
 
@@ -97,128 +129,47 @@ def _near(lower: Sequence[str], place: int, distance: int) -> str:
 def _is_verb(word: str, lower: Sequence[str], place: int) -> bool:
     before, after = _near(lower, place, -1), _near(lower, place, 1)
     if word == "close":
-        return after in (
-            "of",
-            "the",
-            "your",
-            "my",
-            "his",
-            "her",
-            "our",
-            "their",
-            "it",
-            "this",
-            "that",
-            "down",
-            "all",
-        ) or (
-            before in _BEFORE_VERB
-            and after != "to"
-            and before not in ("really", "just", "also", "i", "always")
-        )
+        asked = before in _BEFORE_VERB - _SELDOM_VERBS and after != "to"
+        return after in _OBJECTS or after in ("of", "down", "all") or asked
     if word == "wind":
         return after in ("up", "down", "around", "through", "back", "the") and before not in _BEFORE_NOUN
-    if word == "use" and before == "of":
-        return False
-    if word in _ADJECTIVES and before in _BE:
+    if (word == "use" and before == "of") or (word in _ADJECTIVES and before in _BE):
         return False
     if before in _BEFORE_NOUN:
-        return before in ("that", "this", "these", "those") and word not in ("record", "increase") and after in (
-            "a", "an", "the", "my", "your", "his", "her", "our", "their", "it", "them", "us", "me"
-        )  # fmt: skip
+        pointing = before in ("that", "this", "these", "those") and word not in ("record", "increase")
+        return pointing and after in _OBJECTS
     if before in _BEFORE_VERB:
         return True
-    if before == "and" and after in (
-        "a",
-        "an",
-        "the",
-        "my",
-        "your",
-        "his",
-        "her",
-        "our",
-        "their",
-        "it",
-        "them",
-    ):
-        return True
-    if place == 0 or before in (",", ".", "!", "?"):
-        return after in (
-            "a",
-            "an",
-            "the",
-            "my",
-            "your",
-            "his",
-            "her",
-            "our",
-            "their",
-            "it",
-            "me",
-            "them",
-            "this",
-            "that",
-        )
+    if place == 0 or before in _STOPS or before == "and":
+        return after in _OBJECTS
     return word in _USUALLY_VERB
 
 
 def _single(tokens: Sequence[str], lower: Sequence[str], place: int) -> str:
     """Words with habits of their own; an empty string for any other."""
     word, before, after = lower[place], _near(lower, place, -1), _near(lower, place, 1)
-    match word:
-        case "read":
-            past = before in _HAVE or before in _BE or before in ("he", "she", "it", "well", "widely")
-            told = before not in _BEFORE_VERB - {"i", "you", "we", "they", "who"} and bool(_PAST & set(lower))
-            return "R EH1 D" if past or told else "R IY1 D"
-        case "lead":
-            metal = after in _LEAD_METAL or (before == "of" and after in (".", ",")) or before == "molten"
-            return "L EH1 D" if metal else "L IY1 D"
-        case "live":
-            shown = after in _LISTENED or (
-                before in _BE and after in (".", ",", "!", "?", "on", "now", "from")
-            )
-            return "L AY1 V" if shown or before in ("went", "go", "goes", "going") else "L IH1 V"
-        case "tear":
-            eye = (
-                after == "gas"
-                or before in ("shed", "single", "last")
-                or "shed" in lower[max(0, place - 3) : place]
-            )
-            ripped = after in ("in", *_PARTICLES) or before in _BEFORE_VERB or after in ("the", "it", "your")
-            return "T IH1 R" if eye or not ripped else "T EH1 R"
-        case "tears":
-            return (
-                "T EH1 R Z"
-                if after in _PARTICLES and before not in ("in", "of", "with", "her", "his")
-                else "T IH1 R Z"
-            )
-        case "bass":
-            return "B AE1 S" if _FISH & set(lower) else "B EY1 S"
-        case "dove":
-            return "D OW1 V" if after in ("into", "in", "down", "under", "off", "for", "right") else "D AH1 V"
-        case "wound":
-            return "W AW1 N D" if after in _PARTICLES else "W UW1 N D"
-        case "minute":
-            small = after in (
-                "details",
-                "detail",
-                "amounts",
-                "amount",
-                "differences",
-                "particles",
-                "quantities",
-                "traces",
-            )
-            return "M AY0 N UW1 T" if small else "M IH1 N AH0 T"
-        case "content":
-            glad = before in _BE or after == "with" or before in ("quite", "not", "perfectly")
-            return "K AH0 N T EH1 N T" if glad else "K AA1 N T EH0 N T"
-        case "bow":
-            weapon = after in ("and", "tie", "ties") or before in ("cross", "violin", "hair")
-            return "B OW1" if weapon else "B AW1"
-        case "used":
-            return "Y UW1 S T" if after == "to" and before not in _BE | _HAVE else "Y UW1 Z D"
-        case "polish":
-            return "P OW1 L IH0 SH" if tokens[place][0] == "P" and place else "P AA1 L IH0 SH"
-        case _:
-            return ""
+    if word == "read":
+        return "R EH1 D" if _was_read(lower, place) else "R IY1 D"
+    if word == "tear":
+        eye = after == "gas" or bool({"shed", "single", "last"} & set(lower[max(0, place - 3) : place]))
+        ripped = after in _PARTICLES | _OBJECTS | {"in"} or before in _BEFORE_VERB
+        return "T IH1 R" if eye or not ripped else "T EH1 R"
+    if word == "used":
+        return "Y UW1 S T" if after == "to" and before not in _BE | _HAVE else "Y UW1 Z D"
+    if word == "polish":
+        return "P OW1 L IH0 SH" if tokens[place][0] == "P" and place else "P AA1 L IH0 SH"
+    if word == "bass":
+        return "B AE1 S" if _FISH & set(lower) else "B EY1 S"
+    if word not in _HABITS:
+        return ""
+    usual, other, told_before, told_after = _HABITS[word]
+    shown = word == "live" and before in _BE and after in _STOPS | {"on", "now", "from"}
+    metal = word == "lead" and before == "of" and after in _STOPS
+    return other if before in told_before or after in told_after or shown or metal else usual
+
+
+def _was_read(lower: Sequence[str], place: int) -> bool:
+    before = _near(lower, place, -1)
+    if before in _HAVE | _BE or before in ("he", "she", "it", "well", "widely"):
+        return True
+    return before not in _BEFORE_VERB - {"i", "you", "we", "they", "who"} and bool(_PAST & set(lower))

@@ -9,7 +9,9 @@ import pytest
 from gsv.text import phones_of, symbols
 from gsv.text.languages.korean import _marked
 from gsv.text.languages.korean_rules import normalize
-from gsv.text.languages.korean_sounds import CODAS, ONSETS, VOWELS, pronounce
+from gsv.text.languages.korean_sounds import pronounce
+from gsv.text.languages.korean_words import composed
+from gsv.text.plan import plan
 
 # Spelling and sound, as teaching grammars give them.
 SOUNDS = """
@@ -29,8 +31,22 @@ PAIRS = [
 ]
 
 
-def _sounded(text: str) -> str:
-    marked = _marked(text)
+# Words with a sound of their own: what grammar books list, and the general rules do not give.
+WORDS = """
+꽃잎 꼰닙|나뭇잎 나문닙|깻잎 깬닙|솜이불 솜니불|한여름 한녀름|색연필 생년필|물약 물략|서울역 서울력|강남역 강남녁
+부산역에 부산녀게|번역 버녁|지역 지역|생산량 생산냥|판단력 판단녁|음운론 으문논|갈등 갈뜽|발전 발쩐|절대 절때
+물질 물찔|일시 일씨|결정 결쩡|활동 활똥|실수 실쑤|출장 출짱|설득 설뜩|말다툼 말다툼|팔다리 팔다리|점수 점쑤|손등 손뜽
+눈동자 눈똥자|강가 강까|아침밥 아침빱|물고기 물꼬기|인기 인끼|사건 사껀|성격 성껵|한자 한짜|장점 장쩜|치과 치꽈
+열 시 열 씨|여덟 개 여덜 깨|십육 심뉵|맥주가 맥쭈가|방법 방법|물건 물건|별일 별릴
+"""
+WORD_PAIRS = [
+    (" ".join(parts[: len(parts) // 2]), " ".join(parts[len(parts) // 2 :]))
+    for parts in (entry.split() for entry in WORDS.replace("\n", "|").split("|") if entry.strip())
+]
+
+
+def _sounded(text: str, context: bool = False) -> str:
+    marked = _marked(text, context)
     written = [item for item in marked if item is not None]
     gaps = [" " if after == " " else "" for before, after in pairwise(text) if before != " "]
     spoken = iter(pronounce(written, gaps[: len(written) - 1]))
@@ -39,15 +55,32 @@ def _sounded(text: str) -> str:
         if item is None:
             blocks.append(" ")
             continue
-        said = next(spoken)
-        number = ONSETS.index(said.onset) * 588 + VOWELS.index(said.vowel) * 28 + CODAS.index(said.coda)
-        blocks.append(chr(0xAC00 + number))
+        blocks.append(composed(next(spoken)))
     return "".join(blocks)
 
 
 @pytest.mark.parametrize(("written", "said"), PAIRS)
 def test_sounds(written: str, said: str) -> None:
     assert _sounded(written) == said
+
+
+@pytest.mark.parametrize(("written", "said"), WORD_PAIRS)
+def test_words_of_their_own(written: str, said: str) -> None:
+    assert _sounded(written, context=True) == said
+
+
+@pytest.mark.parametrize(("written", "said"), PAIRS)
+def test_words_leave_the_rules(written: str, said: str) -> None:
+    assert _sounded(written, context=True) == said
+
+
+def test_no_stop_in_the_middle_of_a_sentence() -> None:
+    assert (
+        "."
+        not in [
+            phone for part in plan("iPhone는 USB를 지원해", "ko").utterances for phone in part.phones.phones
+        ][:-1]
+    )
 
 
 SAID = {
@@ -57,6 +90,14 @@ SAID = {
     "5kg 30%": "오 킬로그램 삼십 퍼센트", "-5°C": "마이너스 오 도", "1/2 3.14": "이분의 일 삼점일사",
     "10~20개": "열에서 스무개", "3:2": "삼 대 이", "v1.2.3": "일점이점삼", "AI와 TTS": "에이아이와 티티에스",
     "제3장 1층": "제삼장 일층", "10000원": "만원", "１２": "십이", "https://example.com": "example 닷 com",
+    # what people write
+    "₩12,900원": "만이천구백 원", "20대 여성과 차 10대": "이십대 여성과 차 열대",
+    "시속 100km/h": "시속 백 킬로미터 매 시",
+    "2024년 5월 6일": "이천이십사년 오월 육일", "2,615.31에": "이천육백십오점삼일에",
+    "7만 3,500원": "칠만 삼천오백원",
+    "10:30에": "열시 삼십분에", "1/2컵": "이분의 일컵", "25.3℃": "이십오점삼 도", "(우)06236": "(우)공육이삼육",
+    "02-1234-5678": "공이, 일이삼사, 오육칠팔", "5Mbps": "오 메가비피에스",
+    "120/80mmHg": "백이십,팔십 밀리미터 수은주",
 }  # fmt: skip
 
 

@@ -17,6 +17,10 @@ Match = re.Match[str]
 Rule = tuple[re.Pattern[str], Callable[[Match], str]]
 
 UNITS = {
+    "Gbps": "ギガビーピーエス", "Mbps": "メガビーピーエス", "kbps": "キロビーピーエス", "ppm": "ピーピーエム",
+    "mmHg": "ミリメートルエイチジー", "mg/dL": "ミリグラムパーデシリットル", "mmol/L": "ミリモルパーリットル",
+    "MPa": "メガパスカル",
+    "MW": "メガワット", "µm": "マイクロメートル", "Wh": "ワット時", "dm": "デシメートル", "μg": "マイクログラム",
     "km/h": "キロメートル毎時", "m/s": "メートル毎秒", "km²": "平方キロメートル", "m²": "平方メートル",
     "cm²": "平方センチメートル", "m³": "立方メートル", "cm³": "立方センチメートル", "m2": "平方メートル",
     "m3": "立方メートル", "km": "キロメートル", "m": "メートル", "cm": "センチメートル", "mm": "ミリメートル",
@@ -106,6 +110,13 @@ def _address(match: Match) -> str:
     return re.sub(r"[^\w]|_", lambda sign: _ADDRESS.get(sign[0], ""), text)
 
 
+def _place(match: Match) -> str:
+    """A block of an address, `1-9-2`; a date or a telephone number is left for its own rule."""
+    if len(match[1]) == 4 or len(match[3]) == 4 or match[1][0] == "0":
+        return match[0]
+    return f"{match[1]}の{match[2]}の{match[3]}"
+
+
 def _rule(pattern: str, replacement: Callable[[Match], str] | str) -> Rule:
     if isinstance(replacement, str):
         template = replacement
@@ -113,6 +124,42 @@ def _rule(pattern: str, replacement: Callable[[Match], str] | str) -> Rule:
     return re.compile(pattern), replacement
 
 
+# Where Open JTalk chooses another reading than the words beside it ask for.
+READINGS: list[Rule] = [
+    _rule(r"[（(]笑[)）]|(?<=[ぁ-ヿ一-鿿。、！!])[wｗ]+(?![A-Za-z.])", "わら"),
+    _rule(
+        r"(?<=[日])[（(]([月火水木金土日])(・?祝)?[)）]",
+        lambda match: f"{match[1]}曜日{'、祝日' if match[2] else ''}",
+    ),
+    _rule(r"(?<=[ぁ-ゟ])[〜～~]+", "ー"),
+    _rule(r"(?<=[一-鿿ァ-ヶ])[〜～~]+(?=[、。！？!?…\s]|$)", "ー"),
+    _rule(r"(?<=[一-鿿])[〜～~](?=[一-鿿])|(?<=[ァ-ヶー]{2})[〜～~](?=[ァ-ヶ]{2})", "から"),
+    _rule(r"[▲△](?=\d)", "マイナス"),
+    _rule(r"(?<=[ぁ-ヿ一-鿿])[=＝](?=\d)", "は"),
+    _rule(
+        r"(?<=[\d分時])(発|着)(?=[。、でにのを]|$)", lambda match: {"発": "ハツ", "着": "チャク"}[match[1]]
+    ),
+    _rule(r"打率(は|が|、)?0?\.(\d)(\d)(\d)", r"打率\1\2割\3分\4厘"),
+    _rule(r"(?<![\d.])\.(\d)", r"0.\1"),
+    _rule(
+        r"(?<![\d.:/-])(\d{1,3}) ?[-–ー] ?(\d{1,3})(?=(?:で|と|の)?(?:勝|敗|負|引き分|逆転|完封|リード|圧勝|快勝))",
+        r"\1対\2",
+    ),
+    _rule(r"(?<![\d-])(\d{1,4})-(\d{1,4})-(\d{1,4})(?![\d-])(?!年)", _place),
+    _rule(r"辛い(?=料理|もの|物|食べ|カレー|味|ラーメン|鍋|唐辛子|ソース|スープ|お菓子)", "カライ"),
+    _rule(
+        r"上手から下手|下手から上手",
+        lambda match: "カミテからシモテ" if match[0][0] == "上" else "シモテからカミテ",
+    ),
+    _rule(r"(?<=[魚青朝])市場|市場(?=で(?:魚|野菜|果物))", "イチバ"),
+    _rule(r"(?<=[ぁ-ヿー。！!])笑+(?=[。、\s]|$)", "わら"),
+    _rule(r"(?<![ぁ-ゟ])は{3,}(?=[っと。、！!…]|$)", lambda match: "ハ" * len(match[0])),
+    _rule(r"(?<=[店窓扉門口目穴アン]が)開(?=[いかきくけ])", "ア"),
+    _rule(r"間(?=が悪い|の悪い|もなく)", "マ"),
+    _rule(r"Wi-?Fi", "ワイファイ"),
+    _rule(r"(?<=[あこそど]の)方(?=[はがもをに々、。])", "カタ"),
+    _rule(r"(?<=[会議式業査験究動営行事修]を)行(?=[っいわうえお])", "オコナ"),
+]
 RULES: list[Rule] = [
     _rule(
         r"(?:https?://|www\.)[A-Za-z0-9./_?=&%#:-]+|[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
@@ -148,7 +195,7 @@ def normalize(text: str) -> str:
 
 def _rewrite(text: str) -> str:
     text = simplify(named(text, "ja")).replace("％", "%").replace("－", "-")
-    for pattern, replacement in RULES:
+    for pattern, replacement in [*READINGS, *RULES]:
         text = pattern.sub(replacement, text)
     text = re.sub(r"(?<![A-Za-z])([A-Z]?[a-z]+)(?=[A-Z]{2,}(?![a-z]))", r"\1 ", text)
     text = "".join(_plain(character) for character in text)

@@ -16,6 +16,7 @@ from gsv.text.characters import INSERTS
 from gsv.text.languages.english_words import latin_phones
 from gsv.text.languages.korean_rules import normalize
 from gsv.text.languages.korean_sounds import Syllable, jamo, letters, pronounce, syllable
+from gsv.text.languages.korean_words import respelled
 from gsv.text.punctuation import MARKS
 from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 
@@ -24,6 +25,7 @@ STOP = "停"
 _PIECE = re.compile(
     r"(?P<latin>[A-Za-z][A-Za-z']*)|(?P<hangul>[가-힣]+(?: [가-힣]+)*)|(?P<other>.)", re.DOTALL
 )
+_NOUNS = frozenset(("NNG", "NNP", "NNB", "NR", "XPN", "XSN", "XR", "MM", "SN"))
 _HARDENING_ENDINGS = ("ᆯ게", "ᆯ걸", "ᆯ수록", "ᆯ지", "ㄹ게", "ㄹ걸", "ㄹ수록", "ㄹ지")
 
 
@@ -47,10 +49,21 @@ def _hanja(text: str) -> str:
     return text
 
 
-def _marked(text: str) -> list[Syllable | None]:
+def _marked(text: str, context: bool = False) -> list[Syllable | None]:
     """Syllables of hangul words with what their morphemes say; None for a space."""
-    marked: list[Syllable | None] = [None if character == " " else syllable(character) for character in text]
-    for found in _mecab().parse(text):
+    morphemes = _mecab().parse(text)
+    spelled = text
+    if context:
+        nouns = [
+            (found.span.start, found.span.end, found.surface)
+            for found in morphemes
+            if set(found.feature.pos.split("+")) <= _NOUNS
+        ]
+        spelled = respelled(text, nouns)
+    marked: list[Syllable | None] = [
+        None if character == " " else syllable(character) for character in spelled
+    ]
+    for found in morphemes:
         start, end = found.span.start, found.span.end
         parts = found.feature.pos.split("+")
         hardening = any(ending in (found.feature.expression or "") for ending in _HARDENING_ENDINGS)
@@ -68,9 +81,9 @@ def _marked(text: str) -> list[Syllable | None]:
     return marked
 
 
-def hangul_phones(text: str) -> list[str]:
-    """Symbols of hangul words with single spaces between them."""
-    marked = _marked(text)
+def hangul_phones(text: str, context: bool = True) -> list[str]:
+    """Symbols of hangul words with single spaces between them; `context` as in `Manner`."""
+    marked = _marked(text, context)
     written = [item for item in marked if item is not None]
     gaps = [" " if after == " " else "" for before, after in pairwise(text) if before != " "]
     spoken = iter(pronounce(written, gaps[: len(written) - 1]))
@@ -83,7 +96,7 @@ def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: 
     phones: list[str] = []
     for piece in _PIECE.finditer(normalized):
         if piece["hangul"]:
-            phones.extend(hangul_phones(piece[0]))
+            phones.extend(hangul_phones(piece[0], manner.context))
         elif piece["latin"]:
             phones.extend(latin_phones(piece[0]))
         else:

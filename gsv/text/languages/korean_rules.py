@@ -33,6 +33,11 @@ NATIVE = words(
     "조각 봉지 갑 다발 가닥 줄 바퀴 걸음 숟갈 그릇 상자 묶음 방울 군데 끼 배 해 집 알 톨 포기 단 접시 입"
 )
 UNITS = {
+    "mmHg": "밀리미터 수은주", "mmol/L": "밀리몰 퍼 리터", "mg/dL": "밀리그램 퍼 데시리터", "ppm": "피피엠",
+    "Gbps": "기가비피에스",
+    "Mbps": "메가비피에스", "kPa": "킬로파스칼", "kWh": "킬로와트시", "MW": "메가와트", "μm": "마이크로미터",
+    "µm": "마이크로미터",
+    "rpm": "알피엠", "mph": "마일 매 시", "km2": "제곱킬로미터",
     "km/h": "킬로미터 매 시", "m/s": "미터 매 초", "km²": "제곱킬로미터", "m²": "제곱미터", "cm²": "제곱센티미터",
     "m³": "세제곱미터", "m2": "제곱미터", "m3": "세제곱미터", "km": "킬로미터", "m": "미터", "cm": "센티미터",
     "mm": "밀리미터",
@@ -145,7 +150,7 @@ RULES: list[Rule] = [
     _rule(rf"(?<![\d.:])({_N}):({_N})(?![\d:])", lambda match: f"{number(match[1])} 대 {number(match[2])}"),
     _rule(r"(?<![\d.-])(?:\+\d{1,3}[ -]?)?0?\d{1,3}-\d{3,4}-\d{4}(?![\d-])"
           r"|(?<![\d.-])\d{4}-\d{4}(?![\d-])", _dictated),
-    _rule(rf"({_either(CURRENCIES)}) ?({_N})([만억조천]*)",
+    _rule(rf"({_either(CURRENCIES)}) ?({_N})([만억조천]*)(?: ?(?:원|달러|엔|유로))?",
           lambda match: f"{number(match[2])}{match[3]} {CURRENCIES[match[1]]}"),
     _rule(rf"({_N}) ?({_either(CURRENCIES)})", lambda match: f"{number(match[1])} {CURRENCIES[match[2]]}"),
     _rule(rf"(?<![\d가-힣A-Za-z])[-−]({_N})", lambda match: f"마이너스 {match[1]}"),
@@ -156,6 +161,8 @@ RULES: list[Rule] = [
     _rule(r"(?<![\d/])(\d+)/(\d+)(?![\d/])", lambda match: f"{sino(int(match[2]))}분의 {sino(int(match[1]))}"),
     _rule(r"(?<![\dA-Za-z.])[vV]?\d+(?:\.\d+){2,}(?!\d)",
           lambda match: "점".join(sino(int(part)) for part in re.findall(r"\d+", match[0]))),
+    _rule(r"(?<!\d)([1-9]0)대(?=[\s,.]*(?:여성|남성|여자|남자|청년|학생|부부|초반|중반|후반|이상|이하|들|의|가|는|에|부터|때|까지))",
+          lambda match: f"{sino(int(match[1]))}대"),
     _rule(rf"(?<=제) ?({_N})", lambda match: number(match[1])),
     _rule(rf"(?<![\d.])({_N})( ?)({_COUNTER})(?![년월일])", _counted),
     _rule(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: f"의 {power(match[0]).replace('-', '마이너스 ')}제곱"),

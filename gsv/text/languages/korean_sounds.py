@@ -21,7 +21,7 @@ _NEUTRAL = {
     "ㅍ": "ㅂ", "ㅄ": "ㅂ", "ㄿ": "ㅂ", "ㄼ": "ㄹ", "ㄽ": "ㄹ", "ㄾ": "ㄹ", "ㅀ": "ㄹ", "ㄵ": "ㄴ",
     "ㄶ": "ㄴ", "ㄻ": "ㅁ",
 }  # fmt: skip
-_TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
+TENSE = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _ASPIRATED = {"ㄱ": "ㅋ", "ㄷ": "ㅌ", "ㅂ": "ㅍ", "ㅈ": "ㅊ"}
 _NASAL = {"ㄱ": "ㅇ", "ㄷ": "ㄴ", "ㅂ": "ㅁ"}
 _COMPOUND_VOWELS = {
@@ -94,7 +94,7 @@ def _alone(item: Syllable) -> Syllable:
 
 
 def _hardened_by_grammar(first: Syllable, second: Syllable, gap: bool) -> tuple[Syllable, Syllable]:
-    hard = _TENSE.get(second.onset)
+    hard = TENSE.get(second.onset)
     if hard is None:
         return first, second
     stem = first.stem_end and second.ending_start and not gap
@@ -165,8 +165,8 @@ def _assimilated(first: Syllable, second: Syllable, gap: bool) -> tuple[Syllable
     if not coda or (onset == "ㅇ" and not gap):
         return first, second
     coda = "ㅂ" if first.onset + first.vowel + coda == "ㅂㅏㄼ" else _NEUTRAL.get(coda, coda)  # 밟다
-    if coda in _NASAL and onset in _TENSE:
-        onset = _TENSE[onset]
+    if coda in _NASAL and onset in TENSE:
+        onset = TENSE[onset]
     if coda in _NASAL and onset in ("ㄴ", "ㅁ", "ㄹ"):
         coda = _NASAL[coda]
         onset = "ㄴ" if onset == "ㄹ" else onset

@@ -77,6 +77,7 @@ def run_command(command: SpeakCommand, workspace: Workspace, events: Events) -> 
     )
     if command.report is not None:
         fields = {name: getattr(report, name) for name in ("seed", "seconds", "precision", "warnings")}
+        fields |= {"reference": asdict(report.reference) if report.reference else None}
         write_json(command.report, fields | {"sentences": [asdict(item) for item in report.sentences]})
     flagged = f", {len(report.failed)} of {len(report.sentences)} sentences flagged" if report.failed else ""
     events.message(f"{report.seconds:.1f} s in {command.output}, seed {report.seed}{flagged}")

@@ -23,6 +23,7 @@ from gsv.events import Counts, Events
 from gsv.files import read_text, sha256, write_json
 from gsv.synthesis.engine import TAGS, Request, Synthesizer
 from gsv.synthesis.options import SpeakOptions
+from gsv.synthesis.prompts import ReferenceChoice
 from gsv.synthesis.sentences import SentenceReport, SpokenSentence
 from gsv.synthesis.subtitles import check_subtitles_path, save_subtitles
 from gsv.synthesis.voice import Voice
@@ -45,6 +46,8 @@ class FileReport:
     warnings: tuple[str, ...]
     precision: str = "float32"
     """In what the GPT computed."""
+    reference: ReferenceChoice | None = None
+    """What was taken of the leading reference."""
 
     @property
     def failed(self) -> list[SentenceReport]:
@@ -131,6 +134,7 @@ def speak_to_file(
         request = engine.begin(text, voice, _with_seed(folder, options, engine, voice), events)
         _take_again(request, folder, redo)
         _remember(folder, request)
+        events.message(f"reference: {request.prompt.choice.describe()}")
         for warning in request.warnings:
             events.message(warning, "warning")
         kept = Parts(folder, request, voice)
@@ -144,6 +148,7 @@ def speak_to_file(
     return FileReport(
         output, writer.samples / writer.rate, request.seed, tuple(reports), kept.reused, request.warnings,
         request.networks.precision,
+        request.prompt.choice,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from torch import Tensor
@@ -47,6 +48,15 @@ class ReferenceChoice:
     fit: float | None = None
     """How well the text matches what is heard, 0 to 1, where that could be judged."""
     notes: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """One line for a person: the seconds that were taken, and for what."""
+        use = f"timbre and manner, {len(self.phones)} phones" if self.phones else "timbre only"
+        fit = "" if self.fit is None else f", text fits {self.fit:.0%}"
+        return (
+            f"{self.start:.1f} to {self.end:.1f} s of {Path(self.path).name} ({use}, "
+            f"{self.speech:.0%} speech, {self.clipped:.1%} clipped{fit})"
+        )
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,10 @@ def test_the_script(speaking_root: Path, tmp_path: Path, repository: Path) -> No
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert [item["language"] for item in report["sentences"]] == ["en", "zh"] and report["seed"] == 3
+    assert (report["reference"]["start"], report["reference"]["end"]) == (0, 4)
+    assert report["precision"] == "float32"
+    told = (tmp_path / "e.jsonl").read_text(encoding="utf-8")
+    assert "reference: 0.0 to 4.0 s of reference.wav (timbre and manner, " in told
     assert probe(tmp_path / "说 $(x).wav").seconds == pytest.approx(report["seconds"])
     assert report["sentences"][1]["phones"] == corrected[0]["phones"]
     for name in ("s.srt", "s.vtt"):

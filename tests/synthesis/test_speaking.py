@@ -17,12 +17,14 @@ from gsv.events import RecordedEvents
 from gsv.gpt_families import small_gpt
 from gsv.models.gpt.decoder import new_decoder
 from gsv.settings import Workspace
-from gsv.synthesis.assembly import speech_level
+from gsv.synthesis.assembly import pauses_before, silence, speech_level
 from gsv.synthesis.engine import Speech, Synthesizer
 from gsv.synthesis.options import SpeakOptions, options_from
 from gsv.synthesis.sentences import seed_of
 from gsv.synthesis.voice import Reference, Voice, base_voice
-from gsv.weights.bundle import save_bundle
+from gsv.text.markup import Break
+from gsv.text.plan import plan
+from gsv.weights.bundle import read_info, save_bundle
 from gsv.weights.networks import gpt_info
 from tests.synthesis.conftest import RATE, speech
 from tests.synthesis.speaking import voice_of
@@ -60,6 +62,15 @@ def test_pauses_are_exact_and_joins_silent(engine: Synthesizer, voice: Voice, pa
         assert not spoken.samples[first[1] : second[0]].any()
         edge = max(abs(spoken.samples[first[1] - 1]), abs(spoken.samples[second[0]]))
         assert edge < 0.01 * np.abs(spoken.samples).max()
+
+
+@pytest.mark.parametrize("rate", [16000, 22050, 24000, 32000, 44100, 48000])
+def test_pauses_are_exact_at_every_rate(rate: int) -> None:
+    one, two = plan("One day. Two days.", "en").utterances
+    items = [Break(0.25), one, two, Break(0.1), Break(0.2), one, Break(1.0)]
+    found = [len(silence(seconds, rate)) for seconds, _ in pauses_before(items, 0.3)]
+    # Breaks stand in place of the pause, and add up; nothing follows but the last one.
+    assert found == [round(0.25 * rate), round(0.3 * rate), round((0.1 + 0.2) * rate), rate]
 
 
 def test_loudness_is_steady(engine: Synthesizer, voice: Voice) -> None:
@@ -267,6 +278,17 @@ def test_weights_that_do_not_belong_together(
     foreign = voice.model_copy(update={"gpt": tmp_path / "gpt.safetensors"})
     with pytest.raises(WeightsError, match="48 codes"):
         engine.speak("One.", foreign)
+    # Codes of another quantizer, and phones of another table: each is refused in one sentence, with both names.
+    codes = read_info(voice.sovits).code_version
+    for name, version, differs in (("tiny", "codes-other", "codes"), ("v1", codes, "symbols")):
+        other = new_decoder(small_gpt(name, codes=network.config.codes), seed=1)
+        save_bundle(
+            tmp_path / f"{name}.safetensors", other.state_dict(), gpt_info(other.config, code_version=version)
+        )
+        wrong = voice.model_copy(update={"gpt": tmp_path / f"{name}.safetensors"})
+        with pytest.raises(WeightsError, match=rf"do not fit together: .* different {differs}") as caught:
+            engine.speak("One.", wrong)
+        assert "\n" not in str(caught.value) and "gpt" in str(caught.value) and "sovits" in str(caught.value)
 
 
 def test_the_file_says_that_it_is_synthetic(engine: Synthesizer, voice: Voice, tmp_path: Path) -> None:

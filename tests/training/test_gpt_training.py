@@ -275,7 +275,9 @@ def make_experiment(folder: Path, config: GptConfig) -> Experiment:
     with experiment.updating() as record:
         record.base = ModelIdentity(name="base", version="codes-1")
         record.items = {
-            f"clip{n}": ItemRecord(source=f"{n}.wav", row=n + 1, speaker="one", language="en")
+            f"clip{n}": ItemRecord(
+                source=f"{n}.wav", row=n + 1, speaker="one", language="zh" if n < 4 else "en"
+            )
             for n in range(8)
         }
     return experiment
@@ -306,6 +308,8 @@ def test_an_experiment_is_trained_with_the_published_recipe(tmp_path: Path) -> N
         "no text: 1",
         "too slow: 1",
         "unknown phone: 1",
+        # clip0 and clip1 have features, clip2 and clip3 are Mandarin too
+        "2 Mandarin clips have no BERT features",
     ):
         assert said in text
     assert "clip1.pt holds" in text  # its features do not fit: left out and told, the others go on

@@ -21,7 +21,7 @@ _CANTONESE = frozenset("嘅哋咗唔喺啲嚟冇嘢乜佢睇咁係啱瞓攞畀�
 _CHINESE = frozenset("我他她它你您们这那是了在不也很都就把被从没吧呢啊哪谁么")
 _OPENING = frozenset("([{（［｛「『《〈【〔“‘«\"'¿¡#@$€£¥")
 _UNIT = (
-    r"(?:km/h|m/s|m[mg]?/min|mmHg|m?mol/L|m?g/d?L|µ?g/L|[kcdmnμµ]?m[²³23]?|[kmμµ]?g|[mkMG]?Wh?|[mdM]?[lL]|[kMG]?Hz|d[Bb]"
+    r"(?:km/[hL]|m/s|m[mg]?/min|mmHg|m?mol/L|m?g/d?L|µ?g/L|[kcdmnμµ]?m[²³23]?|[kmμµ]?g|[mkMG]?Wh?|[mdM]?[lL]|[kMG]?Hz|d[Bb]"
     r"|° ?[CF]|mAh?|[KMGT]B|[KMG]bps|[KMG]B/s|[khM]?Pa|k?cal|k?J|V|t|h|s|ms|min|pp[mb]|px|rpm|mph|ft|lb|oz|ha)"
 )
 _UNIT_AFTER_NUMBER = re.compile(_UNIT)

@@ -163,6 +163,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Lt|Col|Gen|Capt|Sgt|Rev|Hon|Gov|Sen|Rep|Mt|Ft|vs|No|Nos|Fig|fig|Vol|vol|pp|cf|"
     r"approx|Ave|Blvd|Rd|Hwy|Apt|Ste|Sec|sec|[eE]xt|[cC]h|pp?|c|ca|Maj|Pvt|Mme|Messrs|Univ|[dD]ept|[eE]st|Eq|Pres|tbsp|tsp|lbs?|oz|Mon|Tues?|Wed|Thurs?|Fri|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[eE]\.g|[iI]\.e|al)|\b[A-Z]|\b[ap]\.m)\.$"
 )
+_LISTED = re.compile(r"(?:^|[\n,;，、.!?。！？] *)\d{1,2}$")  # 1. first, 2. second
 _STOP = re.compile(r"[。！？!?…．]+|\.+|\n+")
 _CLOSING = "\"'”’」』】）)]》〉"
 _PAIRS = {"「": "」", "『": "』", "“": "”", "（": "）", "(": ")", "《": "》", "【": "】", "[": "]"}
@@ -174,12 +175,19 @@ def _is_end(text: str, start: int, end: int) -> bool:
     following = text[end:].lstrip(_CLOSING + " ")[:1]
     if following.isascii() and following.islower() and "\n" not in mark:
         return False  # "Is it?" she said
+    quoted = text[end : end + 1] in tuple(_CLOSING) and re.match(
+        rf"[{re.escape(_CLOSING)}]+[가-힣ぁ-ゟ]", text[end:]
+    )
+    if quoted:
+        return False  # "…!"라고
     if mark[0] != ".":
         return True
     after = text[end : end + 1]
     if after and not after.isspace() and after not in _CLOSING and ord(after) < 0x2E80:
         return False  # 3.14, example.com
     head = text[max(0, start - 20) : end]
+    if len(mark) == 1 and _LISTED.search(text[max(0, start - 6) : start]) and text[end : end + 1] == " ":
+        return False
     if len(mark) == 1 and _ABBREVIATION.search(head):
         rest = text[end:].lstrip()
         return not rest or (head.endswith(".m.") and rest[:1].isupper())

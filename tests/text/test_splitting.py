@@ -68,6 +68,10 @@ SENTENCES = [
     "v1.2.3 is out. |OK.",
     "Wait... what? |Yes.",
     "안녕하세요. |반갑습니다!",
+    '그는 "네, 좋아요!"라고 말했다. |끝.',
+    "「はい。」と言った。|次。",
+    "1. 첫째, 2. 둘째. |3. 셋째",
+    "1600 Pennsylvania Ave. NW. |Sec. 4.2, c. 500 BC. |I have 5. |Then",
 ]
 
 

@@ -7,7 +7,8 @@ characters, with numbers as Cantonese says them.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 from gsv.errors import import_optional
 from gsv.text.characters import INSERTS, READINGS
@@ -29,9 +30,48 @@ _ONSETS = words(
 )
 
 
+# Read otherwise than the word list has it: what stands there, with the character in brackets, and its Jyutping.
+_TOLD = tuple(
+    (re.compile(pattern), jyutping)
+    for pattern, jyutping in (
+        (r"姓(曾)|(曾)(?=志伟|荫权|国藩|先生|小姐|太|生|Sir)", "zang1"),
+        (r"姓(单)|(单)(?=先生|小姐|太)", "sin6"),
+        (r"姓(区)|(区)(?=先生|小姐|太|生)", "au1"),
+        (r"姓(任)|(任)(?=先生|小姐|太|剑辉|达华)", "jam4"),
+        (r"姓(查)|(查)(?=先生|小姐|太|良镛)", "zaa1"),
+        (r"姓(仇)", "kau4"),
+        (r"姓(华)|(华)(?=佗)", "waa6"),
+        (r"[张影拍幅](相)(?![信同反关似])", "soeng2"),
+        (r"(长)(?=大|者|辈|官)|[校队局家会部](长)", "zoeng2"),
+        (r"(?:好|太|几|咁|幾|米|尺|年)(长)(?!大|者|辈|官)", "coeng4"),
+        (r"(行)(?=路|街|开|入|出|过|得)", "haang4"),
+        (r"(?<=[一二两三四五六七八九十几呢嗰每])(只)(?![有系会能可])", "zek3"),
+    )
+)
+
+
+@cache
+def _traditional() -> Any:
+    return import_optional("opencc", "pip install opencc").OpenCC("s2hk")
+
+
+@lru_cache(maxsize=32768)
+def _simplified_alike(character: str) -> str:
+    """The simplified form of a character, where it is read the same: 離 stays, because 离 is another word."""
+    plain = mandarin_rules.simplified(character)
+    return plain if plain == character or readings(plain) == readings(character) else character
+
+
+def _alike(text: str) -> str:
+    return "".join(
+        _simplified_alike(character) if ord(character) > 0x33FF else character for character in text
+    )
+
+
 def normalize(text: str) -> str:
     """Characters, Latin words and the kept marks; idempotent."""
-    return mandarin_rules.written(text).replace("幺", "一")
+    text = re.sub(r"(?<![A-Za-z])\$ ?(\d[\d,]*(?:\.\d+)?)(?!\d| ?[千万萬亿億])", r"\1蚊", text)
+    return mandarin_rules.written(text, _alike).replace("幺", "一")
 
 
 @lru_cache(maxsize=8192)
@@ -60,7 +100,7 @@ def readings(clause: str) -> list[str]:
     return found
 
 
-def _clause_readings(clause: str, inserts: Inserts) -> list[str]:
+def _clause_readings(clause: str, inserts: Inserts, manner: Manner) -> list[str]:
     """Readings of a clause, with those that a person gave."""
     given: dict[int, str] = {}
     plain = ""
@@ -69,7 +109,15 @@ def _clause_readings(clause: str, inserts: Inserts) -> list[str]:
             given[len(plain) - 1] = inserts[character][0]
         elif not INSERTS.match(character):
             plain += character
-    return [given.get(place, reading) for place, reading in enumerate(readings(plain))]
+    simple = mandarin_rules.simplified(plain)
+    if not manner.context:
+        return [given.get(place, reading) for place, reading in enumerate(readings(simple))]
+    full: str = _traditional().convert(plain)
+    found = readings(full if len(full) == len(plain) else plain)
+    for pattern, jyutping in _TOLD:
+        for match in pattern.finditer(simple):
+            found[match.start(match.lastindex or 0)] = jyutping
+    return [given.get(place, reading) for place, reading in enumerate(found)]
 
 
 def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: Manner = NATURAL) -> Reading:
@@ -86,7 +134,7 @@ def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: 
             phones.extend(english)
             counts.extend([len(english)] + [0] * (len(piece[0]) - 1))
         else:
-            for jyutping in _clause_readings(piece[0], inserts):
+            for jyutping in _clause_readings(piece[0], inserts, manner):
                 phones.extend(split(jyutping) if jyutping else (UNKNOWN, UNKNOWN))
                 counts.append(2)
     return Reading(INSERTS.sub("", normalized), phones, counts)

@@ -33,6 +33,7 @@ NATIVE = words(
     "조각 봉지 갑 다발 가닥 줄 바퀴 걸음 숟갈 그릇 상자 묶음 방울 군데 끼 배 해 집 알 톨 포기 단 접시 입"
 )
 UNITS = {
+    "km/L": "킬로미터 퍼 리터",
     "mmHg": "밀리미터 수은주", "mmol/L": "밀리몰 퍼 리터", "mg/dL": "밀리그램 퍼 데시리터", "ppm": "피피엠",
     "Gbps": "기가비피에스",
     "Mbps": "메가비피에스", "kPa": "킬로파스칼", "kWh": "킬로와트시", "MW": "메가와트", "μm": "마이크로미터",
@@ -145,11 +146,13 @@ def _rule(pattern: str, replacement: Callable[[Match], str]) -> Rule:
 RULES: list[Rule] = [
     _rule(r"(?:https?://|www\.)[A-Za-z0-9./_?=&%#:-]+|[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", _address),
     _rule(r"(?<![\d/.-])(\d{4})([-/.]) ?(\d{1,2})\2 ?(\d{1,2})(?![\d/-])", _date),
+    _rule(r"(?<=[일\d]) ?\(([월화수목금토일])\)", lambda match: f" {match[1]}요일"),
+    _rule(r"(?<=\d:\d\d) ?[-~～〜–] ?(?=\d)", lambda match: "에서 "),
     _rule(r"(?<!\d)(\d{1,2})월", lambda match: _month(int(match[1]))),
     _rule(r"(?<![\d:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])", _time),
     _rule(rf"(?<![\d.:])({_N}):({_N})(?![\d:])", lambda match: f"{number(match[1])} 대 {number(match[2])}"),
     _rule(r"(?<![\d.-])(?:\+\d{1,3}[ -]?)?0?\d{1,3}-\d{3,4}-\d{4}(?![\d-])"
-          r"|(?<![\d.-])\d{4}-\d{4}(?![\d-])", _dictated),
+          r"|(?<![\d.-])\d{4}-\d{4}(?![\d-])|(?<!\d)0\d{1,2} \d{3,4} \d{4}(?!\d)", _dictated),
     _rule(rf"({_either(CURRENCIES)}) ?({_N})([만억조천]*)(?: ?(?:원|달러|엔|유로))?",
           lambda match: f"{number(match[2])}{match[3]} {CURRENCIES[match[1]]}"),
     _rule(rf"({_N}) ?({_either(CURRENCIES)})", lambda match: f"{number(match[1])} {CURRENCIES[match[2]]}"),

@@ -43,17 +43,15 @@ _SINO_BEFORE = frozenset(
     "월율을일절졸줄즐질찰철촬출칠탈팔필할헐혈활휼힐"
 )
 _SINO_AFTER = frozenset(
-    "다단달담답당대도독돈동두둔득등사삭산살삼삽상새색생서석선설섬섭성세소속손송쇄수숙순술"
-    "숭습승시식신실심십"
-    "자작잔잠장재쟁저적전절점접정제조족존종좌죄주죽준중즉증지직진질집징"
+    "다단달담답당대도독돈동두둔득등사삭산살삼삽상새색생서석선설섬섭성세소속손송쇄"
+    "수숙순술숭습승시식신실심십자작잔잠장재쟁저적전절점접정제조족존종좌죄주죽준중즉증지직진질집징"
 )
 _NATIVE = frozenset(
-    words(
-        "말다툼 팔다리 돌다리 물장구 물장난 불장난 알사탕 물지게 팔지 별사탕 달동네 별세계 불도저 돌삼 칠순이 하늘색 일일이"
-    )
+    words("말다툼 팔다리 돌다리 물장구 물장난 불장난 알사탕 물지게 별사탕 달동네 불도저 하늘색")
 )
 _STATION = re.compile(r"(?<=[가-힣])([가-힣])역(?=[은이을에의과도까만 ]|$)")
 _NO_STATION = frozenset("번통면광병징검반현")
+_TASK = re.compile(r"(?:무슨|할|볼|그런|이런|어떤) 일(?=[이을은도 ]|$)")
 _COUNTED = re.compile(r"(?:열|여덟) ?([개시살달배번장대병벌그가군다자])")
 
 
@@ -76,6 +74,8 @@ def respelled(text: str, nouns: Sequence[Span]) -> str:
     for match in _STATION.finditer(text):
         if match[1] not in _NO_STATION and syllable(match[1]).coda:
             letters[match.end() - 1] = "녁"
+    for match in _TASK.finditer(text):
+        letters[match.end() - 1] = "닐"
     for match in _COUNTED.finditer(text):
         letters[match.start(1)] = _hard(match[1])
     return "".join(letters)

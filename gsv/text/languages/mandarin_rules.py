@@ -251,9 +251,12 @@ def _exponent(text: str) -> str:
     return number(text) if re.fullmatch(r"-?\d+", text) else text
 
 
-def spoken(text: str) -> str:
-    """Text whose numbers and signs are written out; Latin words and marks stay as they are."""
-    text = simplified(simplify(named(text, "zh"))).replace("−", "-")
+def spoken(text: str, script: Callable[[str], str] = simplified) -> str:
+    """Text whose numbers and signs are written out; Latin words and marks stay as they are.
+
+    `script` puts characters into the form that the rules know, one for one.
+    """
+    text = script(simplify(named(text, "zh"))).replace("−", "-")
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     text = re.sub(rf"[{re.escape(''.join(SIGNS))}]", lambda sign: SIGNS[sign[0]], text)
@@ -265,13 +268,13 @@ def normalize(text: str) -> str:
     return written(text).replace("嗯", "恩").replace("呣", "母")
 
 
-def written(text: str) -> str:
-    """Characters, Latin words (one space between two) and the kept marks; idempotent."""
-    return settle(_rewrite, text)
+def written(text: str, script: Callable[[str], str] = simplified) -> str:
+    """Characters, Latin words (one space between two) and the kept marks; idempotent. `script` as for `spoken`."""
+    return settle(lambda before: _rewrite(before, script), text)
 
 
-def _rewrite(text: str) -> str:
-    text = spoken(text).replace("...", "…")
+def _rewrite(text: str, script: Callable[[str], str]) -> str:
+    text = spoken(text, script).replace("...", "…")
     text = re.sub(r"\s*\n\s*", ".", text.strip()).translate(_MARKS).replace("/", ",")
     text = "".join(
         latin(character) or character if not character.isascii() else character for character in text

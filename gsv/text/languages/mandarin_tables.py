@@ -8,7 +8,8 @@ from __future__ import annotations
 from gsv.text.wordlist import words
 
 UNITS = {
-    "km/h": "千米每小时", "mmHg": "毫米汞柱", "mmol/L": "毫摩尔每升", "mol/L": "摩尔每升", "mg/L": "毫克每升",
+    "km/h": "千米每小时", "km/L": "千米每升", "mmHg": "毫米汞柱", "mmol/L": "毫摩尔每升", "mol/L": "摩尔每升",
+    "mg/L": "毫克每升",
     "g/L": "克每升", "ppm": "百万分之一", "Mbps": "兆比特每秒", "Gbps": "吉比特每秒", "m/min": "米每分钟",
     "hPa": "百帕",
     "dL": "分升", "Wh": "瓦时", "m/s": "米每秒", "km²": "平方千米", "m²": "平方米", "cm²": "平方厘米",
@@ -57,7 +58,7 @@ MEASURES = words("""
     公斤 斤 两 吨 磅 盎司 升 毫升 加仑 平方米 平方公里 立方米 亩 公顷 平米 度 摄氏度 华氏度 瓦 千瓦 伏 倍
     成 折 级 等 号 种 类 样 项 份 批 组 队 群 堆 串 束 朵 棵 株 粒 颗 滴 片 面 幅 盏 杯 碗 瓶 盘 壶 罐 桶
     箱 盒 包 袋 筐 锅 门 堂 课 道 题 集 首 曲 幕 版 款 枚 发 声 股 则 起 桩 宗 处 方 笔 票 席 桌 封 员 眼
-    具 顶 扇 顷 蚊 路 环 后 年级 岁数 多 余 几 来
+    具 顶 扇 顷 蚊 路 环 后 年级 岁数 多 余 几 来 隻 種 檯
 """)
 # After these a plain 2 stays 二, because they are names and not amounts.
 ORDINAL_MEASURES = (

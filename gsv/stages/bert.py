@@ -94,8 +94,10 @@ def extract_bert(
     said = {task.name: item_key(text=task.text, counts=task.counts) for task in tasks}
     _drop_outdated(run, said, version)
     if encoder is None:
-        if run.counts.read:
-            events.message(PLAINER)
+        there = sum((run.experiment.bert_folder / f"{name}.pt").is_file() for name in said)
+        run.counts.skipped += there
+        if there < run.counts.read:
+            events.message(PLAINER if not there else f"{run.counts.read - there} rows: {PLAINER}")
         return run.counts
     keys = {name: item_key(said=value, encoder=version, rule=1) for name, value in said.items()}
     pending = [task for task in tasks if not _done(run, task.name, keys[task.name])]

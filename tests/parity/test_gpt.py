@@ -13,6 +13,7 @@ from torch import nn
 from gsv.gpt_families import gpt_family
 from gsv.models.gpt.decoder import GptBatch, SemanticDecoder
 from gsv.models.gpt.generation import Request, generate
+from gsv.models.gpt.packed import LEAST_EQUAL, MOST_DIFFERENCE, Kind, agreement, available, pack
 from gsv.models.gpt.sampling import SamplingConfig
 from gsv.training.gpt_losses import targets_of, token_losses
 
@@ -88,3 +89,19 @@ def test_keys_and_shapes_are_the_published_ones(name: str, golden: Path) -> None
     ours = {key: tuple(value.shape) for key, value in state.items()}
     assert len(ours) == 295 and list(ours) == list(published)
     assert ours == published
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "int8"])
+def test_packed_blocks_say_the_same_on_recorded_inputs(kind: Kind, golden: Path) -> None:
+    """What the engine asks of a reduced arithmetic, asked of the recorded case with real sizes."""
+    path = golden / "cases" / "s1-v2-forward.safetensors"
+    case = read_case(demand(path if path.is_file() else None))
+    if not available(kind):
+        pytest.skip(f"this build of torch has no products in {kind}")
+    decoder, said = filled(case.family, case.arguments["salt"]), case.inputs
+    lengths = {name: torch.tensor([said[name].shape[1]]) for name in ("phones", "codes")}
+    batch = GptBatch(said["phones"], lengths["phones"], said["codes"], lengths["codes"], said.get("bert"))
+    found = agreement(decoder, pack(decoder, kind), batch)
+    assert found.equal >= LEAST_EQUAL
+    # Integers come close to the bound (0.048); older processors halve their range, and the engine then refuses.
+    assert found.difference <= (MOST_DIFFERENCE if kind == "bfloat16" else 2 * MOST_DIFFERENCE)

@@ -96,6 +96,11 @@ def test_without_an_encoder_it_is_told_once(workspace: Path) -> None:
     write_bert(workspace / "bert")
     asked = prepare_text(inputs(workspace, experiment="small", family="tiny", bert=workspace / "bert"))
     assert asked["bert"].done == 3
+    # What an earlier run made is kept without an encoder, and nobody is told that it is missing.
+    prepare_text(inputs(workspace, bert=workspace / "bert"))
+    events = RecordedEvents()
+    kept = prepare_text(inputs(workspace), events)["bert"]
+    assert kept.skipped == 3 and not any("BERT" in line["text"] for line in events.of("message"))
     with pytest.raises(WeightsError, match="no BERT encoder"):
         prepare_text(inputs(workspace, bert=workspace / "nowhere"))
 

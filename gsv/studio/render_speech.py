@@ -187,7 +187,7 @@ def languages(read: ReadText | None, labels: Labels) -> str:
         f'<div class="parts"><span class="number">{number}</span><span>'
         + "".join(
             f'<span class="part {escape(code)}" title="{escape(_language(code, labels))}">'
-            f"{escape(text.strip())}<small>{escape(_language(code, labels))}</small></span>"
+            f"{escape(text.strip())} <small>{escape(_language(code, labels))}</small></span>"
             for text, code in sentence.parts
         )
         + "</span></div>"

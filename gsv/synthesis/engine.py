@@ -35,6 +35,7 @@ from gsv.synthesis.sentences import SentenceReport, SentenceSpeaker, SpokenSente
 from gsv.synthesis.voice import Voice
 from gsv.text.lexicon import Lexicon
 from gsv.text.plan import Plan, Utterance, plan
+from gsv.text.pronunciations import lexicon_files, pronunciations
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,6 @@ Kept = TypeVar("Kept")
 
 TAGS = {"comment": "synthetic", "software": "gsv text to speech"}
 """Marks every file as made by a machine."""
-LEXICON = "lexicon.tsv"
 BERT_FOLDER = "chinese-roberta-wwm-ext-large"
 LEAST_PHONES = 6
 """Utterances of fewer phones begin with a stop: published models swallow very short ones."""
@@ -201,7 +201,8 @@ class Synthesizer:
             bert_identity(bert)
         self._prosody = Prosody(bert or self.workspace.pretrained / BERT_FOLDER, self.device)
         self._text_lock = threading.Lock()
-        self._lexicon = Lexicon(self.workspace.root / LEXICON)
+        self._manner = pronunciations(self.workspace).manner
+        self._lexicons: dict[tuple[Path, ...], Lexicon] = {}
 
     def networks(self, voice: Voice) -> Networks:
         """The networks of a voice, loaded at the first call. Raises as `load_networks`."""
@@ -221,16 +222,18 @@ class Synthesizer:
         """
         settings = self.options(voice, options)
         version = self.networks(voice).config.symbols
+        files = lexicon_files(self.workspace, voice.sovits, voice.gpt)
         with self._text_lock:  # the analysers of some languages are not made for threads
             return plan(
                 text,
                 settings.language,
                 version,
                 settings.cut,
-                self._lexicon,
+                self._lexicons.setdefault(files, Lexicon(*files)),
                 settings.longest,
                 least=LEAST_PHONES,
                 breath=settings.breath,
+                manner=self._manner,
             )
 
     def begin(

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from gsv.errors import InputError
+from gsv.text import lexicon as lexicons
 from gsv.text import symbols
 from gsv.text.characters import is_sign, script_of, simplify
+from gsv.text.lexicon import Lexicon
+from gsv.text.markup import Marked
 from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Phones, Reading, Spoken, Unread
 from gsv.text.routing import Segment, route
 
@@ -64,11 +67,18 @@ def language(code: str) -> Language:
     return cast(Language, importlib.import_module(_MODULES[language_code(code)]))
 
 
-def phones_of(text: str, language_name: str, version: str = "v2", manner: Manner = NATURAL) -> Phones:
+def phones_of(
+    text: str,
+    language_name: str,
+    version: str = "v2",
+    manner: Manner = NATURAL,
+    lexicon: Lexicon | None = None,
+) -> Phones:
     """Phones of one row of text in one language, as training reads it.
 
     A part in a script that the language does not write (kana in a Chinese row) is read in its own language.
-    `version` chooses the symbol table: `v1`, or `v2` and everything later (also `tiny`).
+    `version` chooses the symbol table: `v1`, or `v2` and everything later (also `tiny`). `manner` and `lexicon`
+    choose pronunciations (`gsv.text.pronunciations` has those of a workspace).
     Raises `InputError` for an unknown language, a language that table v1 lacks, or text with nothing to say.
     """
     code = language_code(language_name)
@@ -79,7 +89,12 @@ def phones_of(text: str, language_name: str, version: str = "v2", manner: Manner
             "models of version v1 read zh, en and ja",
             "use a v2 model",
         )
-    return joined(speak(route(text, code, keep_latin=True), version, manner=manner), code)
+    segments = route(text, code, keep_latin=True)
+    if lexicon is None:
+        return joined(speak(segments, version, manner=manner), code)
+    marked = Marked()
+    said = lexicons.replaced(segments, lexicon.entries(), marked)
+    return joined(speak(said, version, marked.inserts, manner), code)
 
 
 def speak(

@@ -7,13 +7,15 @@ yue (a syllable a character), kana for ja, hangul for ko. `#` begins a comment. 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gsv.errors import InputError
 from gsv.files import read_text
 from gsv.text.languages import pinyin
 from gsv.text.markup import Marked, arpabet, with_readings
+from gsv.text.routing import Segment
 
 LANGUAGES = ("zh", "en", "ja", "ko", "yue")
 
@@ -78,6 +80,15 @@ class Lexicon:
                 merged[(entry.language, word)] = entry.pronunciation
         return merged
 
+    def touching(self, text: str, language: str) -> list[tuple[str, str]]:
+        """Words of `text` in `language` that an entry says, with what it says: what a stored reading rests on."""
+        looked = text.lower() if language == "en" else text
+        return sorted(
+            (word, said)
+            for (code, word), said in self.entries().items()
+            if code == language and word in looked
+        )
+
     def _load(self, path: Path) -> list[Entry]:
         if not path.is_file():
             self._seen.pop(path, None)
@@ -90,6 +101,15 @@ class Lexicon:
             self._entries[path] = [entry for entry in parsed if entry is not None]
             self._seen[path] = stamp
         return self._entries[path]
+
+
+def replaced(
+    segments: Sequence[Segment], entries: dict[tuple[str, str], str], marked: Marked
+) -> list[Segment]:
+    """`segments` with their words of the lexicon said as written there."""
+    return [
+        replace(segment, text=apply(segment.text, segment.language, entries, marked)) for segment in segments
+    ]
 
 
 def apply(text: str, language: str, entries: dict[tuple[str, str], str], marked: Marked) -> str:

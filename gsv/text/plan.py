@@ -56,10 +56,7 @@ class _Request:
     def utterance(self, passage: Passage, start: int, piece: str, code: str) -> Utterance | None:
         """The piece that begins at `start` of `passage`, or None where nothing of it can be said."""
         routed = route(piece, code)
-        said = [
-            replace(part, text=lexicons.apply(part.text, part.language, self.entries, self.marked))
-            for part in routed
-        ]
+        said = lexicons.replaced(routed, self.entries, self.marked)
         spoken = speak(said, self.version, self.marked.inserts, self.manner)
         for part, before in zip(spoken, routed, strict=True):
             for item in part.unread:

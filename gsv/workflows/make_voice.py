@@ -19,6 +19,7 @@ from gsv.corpus.items import TrainingItem, training_items
 from gsv.corpus.tables import read_text_table
 from gsv.errors import GsvError, InputError
 from gsv.events import Events
+from gsv.files import read_text, write_text
 from gsv.listening.listener import PhoneListener
 from gsv.models.content import SAMPLE_RATE
 from gsv.settings import Workspace
@@ -27,6 +28,7 @@ from gsv.synthesis.options import options_from
 from gsv.synthesis.stretches import LONGEST, SHORTEST, best_stretch, pauses, track_of
 from gsv.synthesis.voice import Reference, Setting, Voice, base_voice
 from gsv.synthesis.voice_folder import save_voice, voices_folder
+from gsv.text.pronunciations import LEXICON
 from gsv.training.metrics import read_metrics
 
 logger = logging.getLogger(__name__)
@@ -102,6 +104,8 @@ def make_voice(inputs: VoiceInputs, events: Events | None = None) -> Path:
         consent=inputs.consent,
         tested=tested,
     )
+    if (experiment.folder / LEXICON).is_file():
+        write_text(folder / LEXICON, read_text(experiment.folder / LEXICON))
     events.message(f"{folder.name} is in {folder}")
     return folder
 

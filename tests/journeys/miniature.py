@@ -91,7 +91,9 @@ def make_clips(folder: Path, count: int = 20) -> Path:
     for index in range(count):
         hard = HARD_NAMES[index % len(HARD_NAMES)]
         name = hard if index < len(HARD_NAMES) else f"{index} {hard}"
-        audio.write(folder / name, voice_like(1.2 + 0.05 * index, 110 + 5 * index, index), RATE)
+        # The last ones are long enough to be references of a voice.
+        seconds = 1.2 + 0.05 * index if index < count - 2 else 3.2
+        audio.write(folder / name, voice_like(seconds, 110 + 5 * index, index), RATE)
         language, text = SENTENCES[index % len(SENTENCES)]
         rows.append(f"{name}|speaker|{language}|{text}")
     path = folder / "my list 列表.list"

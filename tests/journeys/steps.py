@@ -5,9 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-TABS = ("data", "train", "convert", "jobs", "models")
-FIRST = {"data": "list", "train": "experiment", "convert": "source", "jobs": "list", "models": "table"}
+FIRST = {
+    "data": "list",
+    "train": "experiment",
+    "voices": "table",
+    "speak": "text",
+    "convert": "source",
+    "jobs": "list",
+    "models": "table",
+}
 """Something to see in each tab."""
+TABS = tuple(FIRST)
 SETTLING = 500
 """Milliseconds."""
 FINAL = ("done", "failed", "cancelled")
@@ -82,6 +90,21 @@ def download(page: Any, player: str, folder: Path) -> Path:
     """Press a player's download button; returns the saved file."""
     with page.expect_download() as waiting:
         page.locator(f"#{player} a[download]").first.click()
+    target = folder / waiting.value.suggested_filename
+    waiting.value.save_as(target)
+    return target
+
+
+def upload(page: Any, element: str, file: Path) -> None:
+    """Drop a recording on a field, and wait until it is there."""
+    page.locator(f"#{element} input[type=file]").set_input_files(file)
+    page.wait_for_selector(f"#{element} a[download], #{element} [data-testid*=waveform]")
+
+
+def follow(page: Any, link: str, folder: Path) -> Path:
+    """Press a link that downloads; returns the saved file."""
+    with page.expect_download() as waiting:
+        page.locator(link).click()
     target = folder / waiting.value.suggested_filename
     waiting.value.save_as(target)
     return target

@@ -22,7 +22,12 @@ PLACES = """[...document.querySelectorAll('button, input, .card, .heading')].map
 
 def test_empty_page_says_what_to_do(page: Any) -> None:
     assert "Nothing prepared yet" in steps.text_of(page, "data-job")
-    for tab, words in (("train", "No training yet"), ("convert", "Nothing converted yet")):
+    for tab, words in (
+        ("train", "No training yet"),
+        ("voices", "No voice made yet"),
+        ("speak", "Nothing spoken yet"),
+        ("convert", "Nothing converted yet"),
+    ):
         steps.open_tab(page, tab)
         assert words in steps.text_of(page, f"{tab}-job")
     steps.open_tab(page, "jobs")
@@ -109,10 +114,8 @@ def points(studio: RunningStudio) -> int:
 def test_convert_and_download(page: Any, studio: RunningStudio, tmp_path: Path) -> None:
     sounds = studio.workspace / SOUNDS
     steps.open_tab(page, "convert")
-    page.locator("#convert-source input[type=file]").set_input_files(sounds / "🎙 take.wav")
-    page.locator("#convert-reference input[type=file]").set_input_files(sounds / "$(touch pwned).wav")
-    page.wait_for_selector("#convert-source a[download], #convert-source [data-testid*=waveform]")
-    page.wait_for_selector("#convert-reference a[download], #convert-reference [data-testid*=waveform]")
+    steps.upload(page, "convert-source", sounds / "🎙 take.wav")
+    steps.upload(page, "convert-reference", sounds / "$(touch pwned).wav")
     page.wait_for_function("document.querySelector('#convert-voice input') !== null")
     steps.start(page, "convert-start", "convert-job")
     assert steps.wait_for_state(page, "convert-job") == "done", steps.text_of(page, "convert-job")

@@ -91,6 +91,10 @@ class ReferenceConfig(FamilyPart):
     )
 
 
+SHIPPED_SPEAKER_DIMENSION = 256
+"""Numbers in a vector of the speaker network that ships: what a family of this dimension is fed with."""
+
+
 class SpeakerInputConfig(FamilyPart):
     """A vector of a pretrained speaker network that is added to the reference encoder's."""
 
@@ -222,6 +226,8 @@ def _tiny() -> FamilyConfig:
         posterior=PosteriorConfig(layers=6, kernel=3),
         flow=FlowConfig(layers=3),
         reference=ReferenceConfig(masked=True, dropout=0.0),
+        # A few hundred voices are too few to learn from nothing what sets voices apart.
+        speaker_input=SpeakerInputConfig(dimension=SHIPPED_SPEAKER_DIMENSION),
         decoder=IstftConfig(),
         discriminator=SpectrogramDiscriminatorConfig(),
     )
@@ -260,6 +266,8 @@ def miniature(name: str) -> FamilyConfig:
         dropout=config.prior.dropout,
     )
     speaker = config.speaker_input
+    if speaker is not None and speaker.dimension != SHIPPED_SPEAKER_DIMENSION:
+        speaker = speaker.model_copy(update={"dimension": 12})
     decoder: HifiganConfig | IstftConfig
     discriminator: PeriodDiscriminatorConfig | SpectrogramDiscriminatorConfig
     if isinstance(config.decoder, HifiganConfig):
@@ -283,7 +291,7 @@ def miniature(name: str) -> FamilyConfig:
             "posterior": PosteriorConfig(layers=2, kernel=3),
             "flow": FlowConfig(couplings=2, layers=2, kernel=3),
             "reference": config.reference.model_copy(update={"hidden": 8}),
-            "speaker_input": None if speaker is None else speaker.model_copy(update={"dimension": 12}),
+            "speaker_input": speaker,
             "decoder": decoder,
             "discriminator": discriminator,
         }

@@ -28,7 +28,11 @@ def main(
         Path | None, typer.Option(help="folder of a faster-whisper model; without it no text error rate")
     ] = None,
     second: Annotated[
-        bool, typer.Option("--second", help="let pocketsphinx hear the English clips too")
+        bool,
+        typer.Option(
+            "--second",
+            help="let pocketsphinx hear the English clips too, and with --arrays a second judge the voices",
+        ),
     ] = False,
     noise_scale: Annotated[float, typer.Option(min=0, max=2, help="liveliness; 0 is flat")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="of the drawn pairs and of the conversions")] = 0,
@@ -56,7 +60,8 @@ def main(
             torch.set_num_threads(threads)
         drawn = pairs or pairs_of_arrays(arrays, output / "pairs", count, recordings, seed)
         room = workspace_of(workspace)
-        setup = ConversionSetup(room, weights, content, whisper, device, threads, quality, second)
+        judged = arrays if second else None
+        setup = ConversionSetup(room, weights, content, whisper, device, threads, quality, second, judged)
         options = ConversionOptions(noise_scale=noise_scale, seed=seed)
         print(evaluate_conversions(drawn, output, setup, options, sink))
 

@@ -21,10 +21,12 @@ from gsv.files import sha256, write_json
 from gsv.listening.quality import QualityScorer
 from gsv.listening.recognition import PocketsphinxRecogniser, WhisperRecogniser
 from gsv.listening.similarity import SpeakerEncoder
+from gsv.listening.voice_statistics import VoiceStatistics, voice_numbers
 from gsv.models.content import ContentEncoder
 from gsv.settings import Workspace, choose_device
 from gsv.synthesis.conversion import ConversionOptions, Converter, convert_file
 from gsv.synthesis.loading import SHIPPED_WEIGHTS, load_converter
+from gsv.training.arrays import PreparedArrays
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ class ConversionSetup:
     with_quality: bool = False
     second: bool = False
     """Let a second recogniser hear the English clips."""
+    voices: Path | None = None
+    """Prepared arrays whose training voices a second judge of voices is fitted on."""
 
 
 def evaluate_conversions(
@@ -89,9 +93,18 @@ def _listeners(setup: ConversionSetup, encoder: ContentEncoder) -> Listeners:
         listeners.recogniser = WhisperRecogniser(setup.whisper, threads=setup.threads)
     if setup.second:
         listeners.second = PocketsphinxRecogniser()
+    if setup.voices is not None:
+        listeners.second_speaker = fitted_voices(setup.voices)
     if setup.with_quality:
         listeners.quality = QualityScorer()
     return listeners
+
+
+def fitted_voices(folder: Path, every: int = 3) -> VoiceStatistics:
+    """The second judge of voices, from every third training clip of prepared arrays."""
+    arrays = PreparedArrays.open(folder)
+    items = arrays.part("train")[::every]
+    return VoiceStatistics.fit((voice_numbers(arrays.wave(i, 16_000), 16_000), i.speaker) for i in items)
 
 
 def _convert(

@@ -23,6 +23,8 @@ _TITLES = {
     "margin": "nearer to the target than to the source, by",
     "margin_others": "nearer to the target than to other targets, by",
     "nearest": "share whose nearest target is its own",
+    "second_similarity_target": "similarity to the target, second judge",
+    "second_margin": "nearer to the target than to the source, second judge, by",
     "quality": "quality (DNSMOS overall)",
 }
 

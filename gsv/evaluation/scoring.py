@@ -25,6 +25,7 @@ from gsv.files import read_text
 from gsv.listening.quality import QualityScorer
 from gsv.listening.recognition import Recogniser
 from gsv.listening.similarity import SpeakerEncoder, similarity
+from gsv.listening.voice_statistics import VoiceStatistics
 from gsv.models.content import SAMPLE_RATE, ContentEncoder
 from gsv.text import language_code, phones_of, symbols
 
@@ -72,6 +73,8 @@ class Listeners:
     """Another recogniser of English, for networks that the first one had a part in."""
     encoder: ContentEncoder | None = None
     speaker: SpeakerEncoder | None = None
+    second_speaker: VoiceStatistics | None = None
+    """Another judge of voices, for networks that the first one had a part in."""
     quality: QualityScorer | None = None
 
 
@@ -139,6 +142,7 @@ class Evaluator:
         score = Score(row.wav.name, language, text=row.text, groups=row.groups)
         score.figures, score.counts, score.heard = self._spoken(clip, row.text, language)
         self._voice(score, clip, row)
+        self._second_voice(score, clip, row)
         if row.source is not None:
             key = (row.source, row.text, language)
             if key not in self._ceilings:
@@ -190,6 +194,21 @@ class Evaluator:
                 score.figures["margin"] = score.figures["similarity_target"] - similarity(own, source)
                 if "similarity_target" in score.ceilings:
                     score.ceilings["margin"] = score.ceilings["similarity_target"] - between
+
+    def _second_voice(self, score: Score, clip: Audio, row: Row) -> None:
+        """The same by the second judge: likeness to the target, and how far it exceeds that to the source."""
+        judge = self.listeners.second_speaker
+        if judge is None or row.reference is None:
+            return
+
+        def vector(path: Path) -> np.ndarray:
+            return self._once(path / "second", lambda heard: judge.embed(heard.samples, heard.rate), path)
+
+        own, target = judge.embed(clip.samples, clip.rate), vector(row.reference)
+        score.figures["second_similarity_target"] = similarity(own, target)
+        if row.source is not None:
+            score.figures["second_margin"] = similarity(own, target) - similarity(own, vector(row.source))
+            score.ceilings["second_margin"] = 1 - similarity(vector(row.source), target)
 
     def _compare_speakers(self, rows: list[Row], scores: list[Score]) -> None:
         """How far each clip is nearer to its target than to the targets of the other rows, and how often it

@@ -46,10 +46,15 @@ def base_model(workspace: Workspace, family_name: str, given: Path | None = None
     return _there(path, "base model", f"Run: {COMMAND} download {entry.name}")
 
 
-def speaker_model(workspace: Workspace, given: Path | None = None) -> Path:
-    """The file of the speaker network of the Pro families. Raises as above."""
+def speaker_model(workspace: Workspace, family_name: str, given: Path | None = None) -> Path:
+    """The file of the speaker network that a family is fed with. Raises as above."""
     if given is not None:
         return _there(given, "speaker network", "Check the path.")
+    if family_name == SHIPPED_FAMILY:
+        from gsv.listening.similarity import default_path
+
+        path = workspace.pretrained / "speaker" / "encoder.safetensors"
+        return _there(path if path.is_file() else default_path(), "speaker network", "Restore it.")
     entry = find("speaker")
     path = entry.place(entry.files[0], workspace.pretrained)
     return _there(path, "speaker network", f"Run: {COMMAND} download {entry.name}")

@@ -1,4 +1,4 @@
-"""The speaker stage of the Pro families: `5-wav32k` to `7-sv_cn`.
+"""The speaker stage, for families that take a speaker vector: `5-wav32k` to `7-sv_cn`.
 
 Knows the 32 kHz waves and the folder of vectors. Does not know the speaker network's inside.
 """
@@ -9,6 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from gsv.audio import read
 from gsv.corpus.experiment import Experiment
 from gsv.corpus.journal import item_key
@@ -17,6 +21,7 @@ from gsv.errors import GsvError, InputError
 from gsv.events import Counts, Events
 from gsv.features.speaker import SpeakerExtractor
 from gsv.files import sha256, write_bytes
+from gsv.listening.similarity import SpeakerEncoder
 from gsv.settings import choose_device
 from gsv.stages.run import StageRun, clean
 from gsv.stages.workers import Outcome, worker_count
@@ -42,18 +47,29 @@ class SpeakerWork:
     device: str
 
     def __call__(self) -> Callable[[Sequence[SpeakerTask]], list[Outcome]]:
-        extractor = SpeakerExtractor.load(self.network, choose_device(self.device))
+        vector_of = load_speaker(self.network, choose_device(self.device))
         experiment = Experiment.open(self.folder)
 
         def one(task: SpeakerTask) -> Outcome:
             try:
-                vector = extractor.vector(read(task.path, WAVE_RATE).samples, WAVE_RATE)
+                vector = vector_of(read(task.path, WAVE_RATE).samples, WAVE_RATE)
             except GsvError as error:
                 return Outcome(task.name, reason=str(error))
             write_bytes(experiment.speaker_path(task.name), tensor_bytes(vector))
             return Outcome(task.name, {"wave_sha256": task.wave_sha256})
 
         return lambda tasks: [one(task) for task in tasks]
+
+
+def load_speaker(network: Path, device: torch.device) -> Callable[[np.ndarray, int], Tensor]:
+    """What turns samples `[T]` at a rate into a vector `[1, D]`: the network that ships, or a published file.
+
+    Raises WeightsError for any other file.
+    """
+    if network.suffix != ".safetensors":
+        return SpeakerExtractor.load(network, device).vector
+    shipped = SpeakerEncoder.load(network).to(device)
+    return lambda samples, rate: torch.from_numpy(shipped.embed(samples, rate))[None]
 
 
 def extract_speaker(
@@ -64,7 +80,7 @@ def extract_speaker(
     workers: int = 0,
     events: Events | None = None,
 ) -> Counts:
-    """Speaker vectors `[1, 20480]` of every item with a 32 kHz wave into `7-sv_cn`.
+    """Speaker vectors `[1, D]` of every item with a 32 kHz wave into `7-sv_cn`; D is 20480, for tiny 256.
 
     Raises InputError for a family that takes none, WeightsError for another network's file, DataError
     where no item is usable; Cancelled on a stop request.

@@ -87,8 +87,11 @@ class _NoiseClips:
     read_phones = phones
 
     def speaker_vector(self, index: int) -> np.ndarray | None:
-        """None: the families of the bench take none."""
-        return None
+        """Noise, as long as the family's; None where it takes none."""
+        wanted = self._config.speaker_input
+        if wanted is None:
+            return None
+        return np.random.default_rng(index).standard_normal(wanted.dimension).astype(np.float32)
 
     def bandwidth(self, index: int) -> float:
         """Everything is there."""

@@ -31,7 +31,7 @@ def prepare(inputs: PreparationInputs, events: Events | None = None) -> dict[str
     base = base_model(workspace, family, inputs.base)
     experiment = Experiment.open_or_create(folder, family)
     needs_speaker = experiment.family.speaker_input is not None
-    speaker = speaker_model(workspace, inputs.speaker) if needs_speaker else None
+    speaker = speaker_model(workspace, family, inputs.speaker) if needs_speaker else None
     found = read_annotations(
         inputs.annotations,
         inputs.audio_folder,

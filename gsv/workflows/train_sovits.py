@@ -146,10 +146,13 @@ def _networks(request: SovitsRequest, events: Events) -> tuple[Networks, BundleI
 
     path = _base_path(request)
     generator, info = load_synthesizer(path, posterior=True)
+    if request.from_scratch:
+        if request.family or request.configuration is not None:
+            generator = with_speaker_input(generator, _configuration(request), seed)
+        if request.quantizer is not None:
+            # A later version of the codes: what the rest has learned of voices and waves still holds.
+            load_quantizer(generator, request.quantizer)
     config = generator.config
-    if request.from_scratch and request.quantizer is not None:
-        # A later version of the codes: what the rest has learned of voices and waves still holds.
-        load_quantizer(generator, request.quantizer)
     place = request.base_discriminator or _discriminator_beside(path)
     if place is None:
         events.message("no discriminator weights were found: the discriminators start from nothing")
@@ -166,6 +169,33 @@ def _networks(request: SovitsRequest, events: Events) -> tuple[Networks, BundleI
             "choose its pair",
         )
     return Networks(generator, discriminator, taught=True), info
+
+
+def with_speaker_input(base: Synthesizer, config: FamilyConfig, seed: int) -> Synthesizer:
+    """The network of `config` with the weights of `base`, which may lack the input of speaker vectors.
+
+    That input begins without effect: the network says at first what the base said.
+
+    Raises:
+        InputError: they differ in anything else.
+    """
+    if base.config == config:
+        return base
+    network = new_synthesizer(config, seed)
+    state, own = base.state_dict(), network.state_dict()
+    added = [name for name in own if name not in state]
+    odd = [name for name in state if name not in own or state[name].shape != own[name].shape]
+    odd += [name for name in added if not name.startswith(("sv_emb.", "prelu.", "ge_to512."))]
+    if odd:
+        what = "the base has another configuration than the family"
+        raise InputError(what, f"{odd[0]} differs", "leave --family out to go on with the base's own")
+    network.load_state_dict(state, strict=False)
+    if added:
+        with torch.no_grad():
+            network.sv_emb.weight.zero_()
+            network.sv_emb.bias.zero_()
+            network.prelu.weight.fill_(1.0)
+    return network
 
 
 def _configuration(request: SovitsRequest) -> FamilyConfig:

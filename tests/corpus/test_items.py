@@ -48,7 +48,7 @@ def brought_folder(folder: Path) -> Path:
 
 
 def test_a_brought_folder_is_filtered_with_reasons(tmp_path: Path) -> None:
-    experiment = Experiment.create(brought_folder(tmp_path / "x"), "tiny")
+    experiment = Experiment.create(brought_folder(tmp_path / "x"), "v2")
     found = training_items(experiment)
     assert [item.name for item in found.items] == ["good.wav", "second.wav"]
     first = found.items[0]
@@ -75,7 +75,7 @@ def test_pro_families_need_speaker_vectors(tmp_path: Path) -> None:
 
 
 def test_features_of_another_recording_are_left_out(tmp_path: Path) -> None:
-    experiment = Experiment.create(brought_folder(tmp_path / "x"), "tiny")
+    experiment = Experiment.create(brought_folder(tmp_path / "x"), "v2")
     with experiment.updating() as record:
         record.items["good.wav"] = ItemRecord(source="/a/good.wav", row=1, speaker="anna", language="en")
     with experiment.journal("text") as text, experiment.journal("content") as content:

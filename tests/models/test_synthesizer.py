@@ -123,8 +123,10 @@ def test_seeds_alone_decide() -> None:
     first, again, other = (net(batch_of(config), seeded(s)) for net, s in ((one, 1), (two, 1), (one, 2)))
     assert torch.equal(first.audio, again.audio) and not torch.equal(first.audio, other.audio)
     codes, phones = torch.arange(10).view(1, 1, 10), torch.tensor([[config.blank_phone]])
-    reference = batch_of(config).spectrogram[:1]
-    waves = [one.eval().decode(codes, phones, [reference], generator=seeded(s)) for s in (3, 3, 4)]
+    batch = batch_of(config)
+    assert batch.speaker_embedding is not None
+    given = {"references": [batch.spectrogram[:1]], "speaker_embedding": [batch.speaker_embedding[:1]]}
+    waves = [one.eval().decode(codes, phones, **given, generator=seeded(s)) for s in (3, 3, 4)]
     assert torch.equal(waves[0], waves[1]) and not torch.equal(waves[0], waves[2])
     assert torch.equal(state, torch.get_rng_state())
 
@@ -156,7 +158,8 @@ def test_the_prior_slice_is_the_path_of_synthesis() -> None:
     batch.decode_prior, batch.segment_starts = True, torch.tensor([4])
     result = network(batch, seeded())
     codes = network.extract_latent(batch.content)
-    speaker = network.speaker_vector([batch.spectrogram])
+    assert batch.speaker_embedding is not None
+    speaker = network.speaker_vector([batch.spectrogram], [batch.speaker_embedding])
     latent, _ = network.latent(codes, batch.phones, speaker, noise_scale=0)
     expected = network.dec(latent[:, :, 4 : 4 + network.config.segment_frames], speaker)
     assert result.prior_audio is not None

@@ -112,7 +112,8 @@ def snapshot() -> Callable[[Path], dict[str, bytes]]:
 
     def take(folder: Path) -> dict[str, bytes]:
         files = [folder / name for name in RESULTS]
-        files += [path for inner in ("4-cnhubert", "5-wav32k") for path in sorted((folder / inner).iterdir())]
+        inner = [folder / name for name in ("4-cnhubert", "5-wav32k", "7-sv_cn")]
+        files += [path for made in inner if made.is_dir() for path in sorted(made.iterdir())]
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     return take

@@ -55,21 +55,21 @@ def test_scripts_with_two_workers_make_what_one_process_makes(
 ) -> None:
     events = tmp_path / "events" / "e.jsonl"
     common = ("--experiment", NAME, "--workspace", workspace, "--workers", 2)
-    for tool in ("extract_text", "extract_content", "extract_semantic"):
-        lists = () if tool == "extract_semantic" else ("--list", list_of(workspace))
+    for tool in ("extract_text", "extract_content", "extract_semantic", "extract_speaker"):
+        lists = ("--list", list_of(workspace)) if tool in ("extract_text", "extract_content") else ()
         ended = run(tool, *common, *lists, "--events", events)
         assert ended.returncode == 0, ended.stderr
     by_scripts = snapshot(folder_of(workspace))
-    assert len(by_scripts) == 3 + 2 * 7
+    assert len(by_scripts) == 3 + 3 * 7
     lines = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
-    assert [line["kind"] for line in lines].count("finished") == 3
+    assert [line["kind"] for line in lines].count("finished") == 4
     counts = [line for line in lines if line["kind"] == "counts"]
     assert [(c["read"], c["done"], c["skipped"], c["failed"]) for c in counts] == [(10, 7, 0, 3)] * 2 + [
         (7, 7, 0, 0)
-    ]
+    ] * 2
     shutil.rmtree(workspace / "logs")
     assert tallies(prepare(inputs(workspace))) == {
-        "text": (7, 0, 3), "content": (7, 0, 3), "semantic": (7, 0, 0),
+        "text": (7, 0, 3), "content": (7, 0, 3), "semantic": (7, 0, 0), "speaker": (7, 0, 0),
     }  # fmt: skip
     assert snapshot(folder_of(workspace)) == by_scripts
     again = run("prepare", *common, "--list", list_of(workspace), "--events", events)
@@ -114,14 +114,14 @@ def test_an_edited_label_or_recording_is_done_again(workspace: Path, snapshot: S
     path = list_of(workspace)
     path.write_text(path.read_text(encoding="utf-8").replace("Hello there.", "Goodbye."), encoding="utf-8")
     assert tallies(prepare(inputs(workspace))) == {
-        "text": (1, 6, 3), "content": (0, 7, 3), "semantic": (0, 7, 0),
+        "text": (1, 6, 3), "content": (0, 7, 3), "semantic": (0, 7, 0), "speaker": (0, 7, 0),
     }  # fmt: skip
     after = snapshot(folder_of(workspace))
     assert {name for name in before if before[name] != after[name]} == {"2-name2text.txt"}
     recording = next((workspace / "my clips" / "right").iterdir())
     write(recording, read(recording).samples[::-1].copy(), 16000)
     assert tallies(prepare(inputs(workspace))) == {
-        "text": (1, 6, 3), "content": (1, 6, 3), "semantic": (1, 6, 0),
+        "text": (1, 6, 3), "content": (1, 6, 3), "semantic": (1, 6, 0), "speaker": (1, 6, 0),
     }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def local(converter: Converter) -> Converter:
             parameter.data.zero_()
             cut += 1
     assert cut >= 6
-    return Converter(synthesizer, encoder)
+    return Converter(synthesizer, encoder, embedder=converter.embedder)
 
 
 @pytest.mark.parametrize("seconds", [9.0, 14.3])

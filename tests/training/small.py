@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.numpy import save_file as save_vectors
 from safetensors.torch import save_file
 
 from gsv import audio
@@ -16,6 +17,7 @@ from gsv.families import FamilyConfig, miniature
 from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
 from gsv.models.sovits.synthesizer import new_synthesizer
 from gsv.training.arrays import PreparedArrays
+from gsv.training.clips import SPEAKER_VECTORS_FILE
 from gsv.weights.bundle import save_bundle
 from gsv.weights.networks import sovits_info
 
@@ -66,6 +68,11 @@ def small_arrays(folder: Path, clips: int = 6, config: FamilyConfig | None = Non
         np.concatenate(waves[rate]).tofile(folder / name)
     (folder / "items.json").write_text(json.dumps(items))
     (folder / "codes.json").write_text(json.dumps({"version": "small", "codes": codes}))
+    if config.speaker_input is not None:
+        draw = np.random.default_rng(7)
+        size = config.speaker_input.dimension
+        rows = {item["name"]: draw.random(size, dtype=np.float32) for item in items}
+        save_vectors(rows, folder / SPEAKER_VECTORS_FILE)
     state = new_synthesizer(config, 4).state_dict()
     quantizer = {k: v.clone() for k, v in state.items() if k.startswith(("ssl_proj.", "quantizer."))}
     quantizer["quantizer.vq.layers.0._codebook.embed"].normal_(generator=torch.Generator().manual_seed(1))

@@ -21,7 +21,7 @@ from gsv.training.metrics import read_metrics
 from gsv.training.task import LoopSettings
 from gsv.weights.bundle import code_version, read_info
 from gsv.weights.networks import load_synthesizer
-from gsv.workflows.train_sovits import SovitsRequest, train_sovits
+from gsv.workflows.train_sovits import SovitsRequest, train_sovits, with_speaker_input
 from tests.training.small import small_arrays, small_base, small_config, small_content, small_experiment
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "train_sovits.py"
@@ -215,6 +215,19 @@ def test_a_base_takes_over_a_later_quantizer(tmp_path: Path) -> None:
     assert read_info(result.weights).code_version != read_info(base).code_version
     moved = max(float((after[n] - before[n]).abs().max()) for n in before if n.startswith("dec."))
     assert moved < 0.05
+
+
+def test_an_older_base_gains_the_speaker_input_without_changing_at_first(tmp_path: Path) -> None:
+    config = small_config()
+    older = config.model_copy(update={"speaker_input": None, "speaker_dimension": 16})
+    wider = older.model_copy(update={"speaker_input": config.speaker_input})
+    base = load_synthesizer(small_base(tmp_path / "older.safetensors", older))[0]
+    network = with_speaker_input(base, wider, 3).eval()
+    spectrum = torch.rand(1, 1025, 40, generator=torch.Generator().manual_seed(1))
+    embedding = torch.rand(1, 256, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(network.speaker_of(spectrum, embedding=embedding), base.speaker_of(spectrum))
+    with pytest.raises(InputError, match="another configuration"):
+        with_speaker_input(base, config, 3)
 
 
 def tool(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import dct, irfft, rfft
-from scipy.linalg import eigh
 
 from gsv.audio import resample
 from gsv.errors import DataError
@@ -44,9 +42,9 @@ def voice_numbers(samples: np.ndarray, rate: int) -> np.ndarray:
     frames = frames[energy > max(1e-10, np.quantile(energy, 0.95) * 10 ** (-25 / 10))]
     if len(frames) < _LEAST_FRAMES:
         raise DataError("The clip is too quiet to tell whose voice it has", f"{len(frames)} loud frames")
-    power = np.square(np.abs(rfft(frames * np.hanning(FRAME), FFT)))
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(FRAME), FFT)))
     bands = np.log(power @ _filters().T + 1e-10)
-    cepstra = dct(bands, norm="ortho")[:, 1 : CEPSTRA + 1]
+    cepstra = bands @ _cosines()
     pitch = _pitch(frames)
     return np.concatenate([cepstra.mean(0), cepstra.std(0), [np.median(pitch), 2 * pitch.std()]])
 
@@ -61,10 +59,16 @@ def _filters() -> np.ndarray:
     return np.clip(np.minimum(rising, falling), 0, None)
 
 
+def _cosines() -> np.ndarray:
+    """Cosine transform `[BANDS, CEPSTRA]` of type II, orthonormal, without the level."""
+    place = (np.arange(BANDS) + 0.5)[:, None] * np.arange(1, CEPSTRA + 1)[None]
+    return np.asarray(np.sqrt(2 / BANDS) * np.cos(np.pi / BANDS * place))
+
+
 def _pitch(frames: np.ndarray) -> np.ndarray:
     """Octaves above 100 Hz of the voiced ones of `frames` `[F, FRAME]`, by autocorrelation; one 0 if none is."""
     windowed = (frames - frames.mean(1, keepdims=True)) * np.hanning(FRAME)
-    correlation = irfft(np.square(np.abs(rfft(windowed, 2 * FRAME))))[:, :FRAME]
+    correlation = np.fft.irfft(np.square(np.abs(np.fft.rfft(windowed, 2 * FRAME))))[:, :FRAME]
     correlation = correlation / np.maximum(correlation[:, :1], 1e-12)
     first, last = int(RATE / HIGHEST_HZ), int(RATE / LOWEST_HZ)
     span = correlation[:, first:last]
@@ -109,5 +113,7 @@ class VoiceStatistics:
         centres = np.stack([rows.mean(0) for rows in voices]) - mean
         weights = np.array([len(rows) for rows in voices], float)[:, None]
         between = (centres * weights).T @ centres / weights.sum()
-        _, vectors = eigh(between, spread)
-        return cls(mean, vectors[:, ::-1][:, :DIRECTIONS])
+        # The generalised eigenproblem of between and spread, by whitening with the latter.
+        whitening = np.linalg.inv(np.linalg.cholesky(spread)).T
+        _, vectors = np.linalg.eigh(whitening.T @ between @ whitening)
+        return cls(mean, (whitening @ vectors)[:, ::-1][:, :DIRECTIONS])

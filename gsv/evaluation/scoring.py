@@ -69,13 +69,13 @@ class Listeners:
     """Who listens; None leaves a figure out."""
 
     recogniser: Recogniser | None = None
-    second: Recogniser | None = None
-    """Another recogniser of English, for networks that the first one had a part in."""
     encoder: ContentEncoder | None = None
     speaker: SpeakerEncoder | None = None
+    quality: QualityScorer | None = None
+    second: Recogniser | None = None
+    """Another recogniser of English, for networks that the first one had a part in."""
     second_speaker: VoiceStatistics | None = None
     """Another judge of voices, for networks that the first one had a part in."""
-    quality: QualityScorer | None = None
 
 
 def read_rows(path: Path) -> list[Row]:

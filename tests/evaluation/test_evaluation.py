@@ -18,6 +18,7 @@ from gsv.evaluation.scoring import Evaluator, Listeners, Row, Score, read_rows
 from gsv.events import RecordedEvents
 from gsv.listening.recognition import Recognition
 from gsv.listening.similarity import SpeakerEncoder
+from gsv.listening.voice_statistics import CEPSTRA, VoiceStatistics
 from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
 
 RATE = 16_000
@@ -58,6 +59,21 @@ def test_figures_beside_their_ceilings(tmp_path: Path, listeners: Listeners) -> 
     assert score.figures["similarity_target"] > 0.999 > score.ceilings["similarity_target"] > 0.8
     assert score.figures["similarity_source"] == pytest.approx(score.ceilings["similarity_source"])
     assert score.figures["phone_error_rate"] > 0 and score.heard == "one two three"
+
+
+def test_second_judges_stand_beside_the_first(tmp_path: Path, listeners: Listeners) -> None:
+    voice, other = buzz(tmp_path / "voice.wav", 110), buzz(tmp_path / "other.wav", 260)
+    draw = np.random.default_rng(0)
+    examples = [(draw.normal(size=2 * CEPSTRA + 2) + 3 * n, str(n)) for n in range(6) for _ in range(3)]
+    listeners.second, listeners.second_speaker = Parrot(), VoiceStatistics.fit(examples)
+    row = Row(wav=voice, text="one two four", lang="en", reference=voice, source=other)
+    figures = Evaluator(listeners).score(row).figures
+    assert figures["error_rate_second"] == pytest.approx(1 / 3)
+    assert figures["second_similarity_target"] == pytest.approx(1, abs=1e-5) and figures["second_margin"] > 0
+    chinese = Row(wav=voice, text="一二", lang="zh", reference=voice)
+    score = Evaluator(listeners).score(chinese)
+    assert "error_rate_second" not in score.figures and "second_margin" not in score.figures
+    assert "second judge" in table(summarise([score]))
 
 
 def test_a_bad_row_is_listed_and_the_rest_goes_on(tmp_path: Path, listeners: Listeners) -> None:

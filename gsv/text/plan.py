@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from gsv.errors import InputError
 from gsv.text import lexicon as lexicons
+from gsv.text.characters import script_of
 from gsv.text.frontend import joined, speak
 from gsv.text.lexicon import Lexicon
 from gsv.text.markup import Break, Marked, Passage, parse
@@ -53,8 +54,8 @@ class _Request:
     manner: Manner = NATURAL
     unread: list[Unread] = field(default_factory=list)
 
-    def utterance(self, passage: Passage, start: int, piece: str, code: str) -> Utterance | None:
-        """The piece that begins at `start` of `passage`, or None where nothing of it can be said."""
+    def utterance(self, passage: Passage, places: list[int], piece: str, code: str) -> Utterance | None:
+        """A piece whose characters stand at `places` of `passage`, or None where nothing of it can be said."""
         routed = route(piece, code)
         said = lexicons.replaced(routed, self.entries, self.marked)
         spoken = speak(said, self.version, self.marked.inserts, self.manner)
@@ -62,7 +63,7 @@ class _Request:
             for item in part.unread:
                 # Where the lexicon rewrote a segment, only its beginning is known.
                 inside = item.position if part.segment.text == before.text else before.start
-                place = passage.places[min(start + inside, len(passage.places) - 1)]
+                place = passage.places[places[min(inside, len(places) - 1)]]
                 self.unread.append(replace(item, position=place))
         if not any(part.reading.phones for part in spoken):
             return None
@@ -89,6 +90,7 @@ def plan(
     An utterance of fewer than `least` phones begins with a full stop: published models swallow very short ones (6).
     Raises `InputError` where nothing can be said, for an unknown choice or method, and for wrong markup.
     """
+    _check(choice, version)
     marked = parse(text)
     request = _Request(version, marked, lexicon.entries() if lexicon is not None else {}, manner)
     items: list[Utterance | Break] = []
@@ -97,8 +99,8 @@ def plan(
             items.append(item)
             continue
         code = item.language or choice
-        for start, piece in _pieces(item.text, method, longest, breath, english=code == "en"):
-            utterance = request.utterance(item, start, piece, code)
+        for places, piece in _pieces(item.text, method, longest, breath, english=code == "en"):
+            utterance = request.utterance(item, places, piece, code)
             if utterance is not None:
                 items.append(_eased(utterance, least))
     if not any(isinstance(item, Utterance) for item in items):
@@ -110,6 +112,17 @@ def plan(
     return Plan(tuple(items), (*marked.warnings, *missing), unread)
 
 
+def _check(choice: str, version: str) -> None:
+    """Raise `InputError` where the chosen language has no phones in the symbol table of `version`."""
+    chosen = CHOICES[choice_code(choice)].removeprefix("auto_")
+    if version == "v1" and chosen in ("ko", "yue"):
+        raise InputError(
+            f"symbol table v1 has no phones for {chosen}",
+            "models of version v1 read zh, en and ja",
+            "use a v2 model, or another language",
+        )
+
+
 def _eased(utterance: Utterance, least: int) -> Utterance:
     phones = utterance.phones
     if len(phones.phones) >= least:
@@ -119,22 +132,38 @@ def _eased(utterance: Utterance, least: int) -> Utterance:
     return replace(utterance, phones=longer)
 
 
-def _pieces(text: str, method: str, longest: int, breath: int, english: bool) -> list[tuple[int, str]]:
-    """Pieces of a text with their places in it, without those that are only marks."""
+def _pieces(text: str, method: str, longest: int, breath: int, english: bool) -> list[tuple[list[int], str]]:
+    """Pieces of a text, without those that are only marks, each with where its characters stand in the text."""
     if method == SENTENCES:
         found = sentences(text, longest)
     else:
         found = [part for piece in prepared(cut(text, method), english) for part in at_most(piece, longest)]
     found = [part for piece in found for part in breaths(piece, breath)]
-    placed: list[tuple[int, str]] = []
+    placed: list[tuple[list[int], str]] = []
     cursor = 0
     for piece in found:
-        place = text.find(piece.strip()[:4], cursor)
-        cursor = place if place >= 0 else cursor
+        places, cursor = _aligned(text, piece, cursor)
         if not only_marks(piece):
-            placed.append((cursor, piece))
-        cursor += 1
+            placed.append((places, piece))
     return placed
+
+
+def _aligned(text: str, piece: str, cursor: int) -> tuple[list[int], int]:
+    """Where each character of `piece` stands in `text` from `cursor` on, and where the next piece begins.
+
+    A published way to cut drops marks and line feeds, and adds marks; an added one gets the place behind.
+    """
+    places: list[int] = []
+    for character in piece:
+        ahead = cursor
+        while ahead < len(text) and text[ahead] != character and script_of(text[ahead]) == "mark":
+            ahead += 1
+        if ahead < len(text) and text[ahead] == character:
+            places.append(ahead)
+            cursor = ahead + 1
+        else:
+            places.append(min(cursor, len(text) - 1))
+    return places, cursor
 
 
 def _main(segments: list[Segment], code: str) -> str:

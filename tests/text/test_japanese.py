@@ -57,3 +57,10 @@ def test_first_table_has_no_pitch() -> None:
 
 def test_lengthening_of_nothing() -> None:
     assert phones_of("ーーー", "ja").phones
+
+
+def test_chinese_forms_of_characters() -> None:
+    assert phones_of("银行", "ja").phones == phones_of("銀行", "ja").phones
+    found = phones_of("𠮷野家へ", "ja")
+    assert [item.character for item in found.unread] == ["𠮷"]
+    assert len(found.phones) > 5

@@ -138,3 +138,17 @@ def test_short_utterances_begin_with_a_stop() -> None:
 def test_signs_that_nobody_says_are_listed() -> None:
     assert [item.character for item in plan("★好☞吗", "zh").unread] == ["★", "☞"]
     assert not plan("3 + 4 = 7 😀 «yes» (no)", "en").unread
+
+
+def test_a_language_without_phones_is_refused() -> None:
+    for choice in ("ko", "all_yue", "auto_yue"):
+        with pytest.raises(InputError, match="v1 has no phones"):
+            plan("好", choice, "v1")
+
+
+def test_places_behind_dropped_line_feeds() -> None:
+    text = "\n一ж。\n  二ж\n……三！\nж"
+    for method in ("sentences", "cut0", "cut1", "cut5"):
+        assert [item.position for item in plan(text, "zh", method=method).unread] == [
+            place for place, character in enumerate(text) if character == "ж"
+        ]

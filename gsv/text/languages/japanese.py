@@ -12,7 +12,7 @@ from typing import Any
 
 from gsv.errors import import_optional
 from gsv.text.characters import INSERTS, script_of
-from gsv.text.languages.japanese_rules import normalize
+from gsv.text.languages.japanese_rules import normalize, written_here
 from gsv.text.reading import NATURAL, NO_INSERTS, Inserts, Manner, Reading
 
 _SPEAKABLE = re.compile(
@@ -85,11 +85,16 @@ def read(text: str, version: str = "v2", inserts: Inserts = NO_INSERTS, manner: 
     normalized = normalize(INSERTS.sub("", text))
     phones: list[str] = []
     end = 0
-    for chunk in _SPEAKABLE.finditer(normalized):
-        phones.extend(_between(normalized[end : chunk.start()]))
+    # Beside a character that Open JTalk does not know it would say nothing of the word.
+    known = "".join(
+        character if script_of(character) != "han" or written_here(character) else " "
+        for character in normalized
+    )
+    for chunk in _SPEAKABLE.finditer(known):
+        phones.extend(_between(known[end : chunk.start()]))
         phones.extend(_chunk_phones(chunk.group()))
         end = chunk.end()
-    phones.extend(_between(normalized[end:]))
+    phones.extend(_between(known[end:]))
     return Reading(normalized, phones)
 
 
@@ -110,4 +115,5 @@ def _between(marks: str) -> list[str]:
 @lru_cache(maxsize=32768)
 def readable(character: str) -> bool:
     """Whether Open JTalk has a sound for a single character."""
-    return bool(_chunk_phones(normalize(character)))
+    spoken = normalize(character)
+    return all(map(written_here, spoken)) and bool(_chunk_phones(spoken))

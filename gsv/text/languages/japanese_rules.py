@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
 
-from gsv.text.characters import latin, power, settle, simplify
+from gsv.errors import import_optional
+from gsv.text.characters import latin, power, script_of, settle, simplify
 from gsv.text.emoji_names import named
 from gsv.text.punctuation import collapse_runs
 
@@ -203,7 +206,33 @@ def _rewrite(text: str) -> str:
     return collapse_runs(text)
 
 
+@cache
+def _converters() -> tuple[Any, Any]:
+    opencc = import_optional("opencc", "pip install opencc")
+    return opencc.OpenCC("s2t"), opencc.OpenCC("t2jp")
+
+
+@lru_cache(maxsize=32768)
+def written_here(character: str) -> bool:
+    """Whether Japanese texts have a character: one that they lack would silence the word around it."""
+    try:
+        character.encode("cp932")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=32768)
+def _japanese_form(character: str) -> str:
+    """A simplified Chinese character as Japanese writes it: 银 as 銀."""
+    to_full, to_japanese = _converters()
+    form: str = to_japanese.convert(to_full.convert(character))
+    return form if len(form) == 1 and written_here(form) else character
+
+
 def _plain(character: str) -> str:
+    if script_of(character) == "han" and not written_here(character):
+        return _japanese_form(character)
     found = SIGNS.get(character) or _RARE_KANA.get(character) or GREEK.get(character.lower())
     if found or character.isascii():
         return found or character

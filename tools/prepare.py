@@ -26,7 +26,8 @@ def main(
         Path | None, typer.Option(help="SoVITS base whose codebook makes the codes; default: the family's")
     ] = None,
     speaker: Annotated[
-        Path | None, typer.Option(help="speaker network of the Pro families; default: the published one")
+        Path | None,
+        typer.Option(help="speaker network; default: the published one, for tiny the one that ships"),
     ] = None,
     bert: Annotated[
         Path | None,

@@ -111,7 +111,7 @@ class Experiment:
 
     @property
     def speaker_folder(self) -> Path:
-        """`NAME.pt`, `[1, 20480]`, Pro families only."""
+        """`NAME.pt`: `[1, 20480]` for the Pro families, `[1, 256]` for tiny."""
         return self.folder / "7-sv_cn"
 
     @property

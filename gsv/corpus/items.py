@@ -57,7 +57,7 @@ def training_items(
     maximum_seconds: float = MAXIMUM_SECONDS,
     need_codes: bool = False,
 ) -> TrainingItems:
-    """Items that have text, content and wave (for Pro a speaker vector; with `need_codes`, codes).
+    """Items that have text, content and wave (for tiny and Pro a speaker vector; with `need_codes`, codes).
 
     Nothing is repeated or shuffled. Raises DataError where no item is left, with the commonest reason.
     """

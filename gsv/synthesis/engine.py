@@ -29,7 +29,7 @@ from gsv.synthesis.assembly import pauses_before, silence
 from gsv.synthesis.networks import Networks, load_networks
 from gsv.synthesis.options import LARGEST_SEED, SpeakOptions, resolved
 from gsv.synthesis.precision import check_kind
-from gsv.synthesis.prompts import Prompt, ReferenceChoice, make_prompt
+from gsv.synthesis.prompts import Prompt, ReferenceChoice, make_prompt, reference_said
 from gsv.synthesis.prosody import PLAINER, Prosody, any_mandarin
 from gsv.synthesis.sentences import SentenceReport, SentenceSpeaker, SpokenSentence
 from gsv.synthesis.voice import Voice
@@ -222,14 +222,14 @@ class Synthesizer:
         """
         settings = self.options(voice, options)
         version = self.networks(voice).config.symbols
-        files = lexicon_files(self.workspace, voice.sovits, voice.gpt)
+        lexicon = self._lexicon(voice)
         with self._text_lock:  # the analysers of some languages are not made for threads
             return plan(
                 text,
                 settings.language,
                 version,
                 settings.cut,
-                self._lexicons.setdefault(files, Lexicon(*files)),
+                lexicon,
                 settings.longest,
                 least=LEAST_PHONES,
                 breath=settings.breath,
@@ -295,21 +295,30 @@ class Synthesizer:
         self._prompts.clear()
         self._prosody.forget()
 
+    def _lexicon(self, voice: Voice) -> Lexicon:
+        files = lexicon_files(self.workspace, voice.sovits, voice.gpt)
+        return self._lexicons.setdefault(files, Lexicon(*files))
+
     def _prompt(self, networks: Networks, voice: Voice, settings: SpeakOptions) -> Prompt:
-        clips = tuple(
-            (sha256(item.path) if Path(item.path).is_file() else "", item.text, item.language)
-            for item in voice.references
-        )
+        clips = tuple(sha256(item.path) if Path(item.path).is_file() else "" for item in voice.references)
+        said = None if settings.ref_free else self._said(networks, voice)
+        # The reading is part of it: a lexicon may have changed since.
+        reading = said and tuple((part.phones.normalized, *part.phones.phones) for part in said)
         prosody = self._prosody if self._prosody.available else None
-        key = (_networks_key(voice), clips, settings.ref_free, settings.prompt_silence, prosody is None)
+        key = (_networks_key(voice), clips, reading, settings.prompt_silence, prosody is None)
+        return self._prompts.get(
+            key, lambda: make_prompt(networks, voice.references, said, settings.prompt_silence, prosody)
+        )
 
-        def make() -> Prompt:
-            with self._text_lock:
-                return make_prompt(
-                    networks, voice.references, settings.ref_free, settings.prompt_silence, prosody
-                )
-
-        return self._prompts.get(key, make)
+    def _said(self, networks: Networks, voice: Voice) -> tuple[Utterance, ...]:
+        """What the leading reference says, read as the text will be."""
+        if not voice.references:
+            return ()
+        leading, lexicon = voice.references[0], self._lexicon(voice)
+        with self._text_lock:
+            return reference_said(
+                leading.text, leading.language, networks.config.symbols, lexicon, self._manner
+            )
 
 
 def _networks_key(voice: Voice) -> Hashable:

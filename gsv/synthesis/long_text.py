@@ -65,7 +65,7 @@ class Parts:
         settings = request.options.model_dump(exclude=_SHAPING)
         clips = [(sha256(item.path), item.text, item.language) for item in voice.references]
         weights = [sha256(path) for path in (voice.sovits, voice.gpt)]
-        shaping: list[Any] = [settings, clips, weights, request.seed]
+        shaping: list[Any] = [settings, clips, weights, request.seed, request.prompt.choice.phones]
         if request.networks.precision != "float32":
             shaping.append(request.networks.precision)
         if request.prosody is not None and request.networks.gpt.config.bert_dimension:

@@ -23,7 +23,9 @@ from gsv.synthesis.references import speaker_of
 from gsv.synthesis.stretches import LONGEST, SHORTEST, Stretch, Track, best_stretch, pauses, track_of
 from gsv.synthesis.voice import Reference
 from gsv.text import symbols
+from gsv.text.lexicon import Lexicon
 from gsv.text.plan import Utterance, plan
+from gsv.text.reading import NATURAL, Manner
 from gsv.text.splitting import only_marks
 
 LEAST_SECONDS = 0.5
@@ -88,15 +90,15 @@ class _Taken:
 def make_prompt(
     networks: Networks,
     references: Sequence[Reference],
-    ref_free: bool,
+    said: Sequence[Utterance] | None,
     prompt_silence: float,
     prosody: Prosody | None = None,
 ) -> Prompt:
     """The prompt of some clips: the first leads, the timbre is that of all.
 
-    `prompt_silence` seconds of silence are put behind the leading clip. `prosody` makes the features of a
-    Mandarin text. Raises InputError without a
-    reference, for one under half a second or an unreadable text, DataError for a silent or broken file.
+    `said` is the text of the first (`reference_said`), None in reference-free mode. `prompt_silence` seconds of
+    silence are put behind that clip. `prosody` makes the features of a Mandarin text. Raises InputError without
+    a reference and for one under half a second, DataError for a silent or broken file.
     """
     if not references:
         raise InputError("No reference was given", "", "Give a recording of the target voice.")
@@ -106,14 +108,13 @@ def make_prompt(
         why = f"{len(wave) / SAMPLE_RATE:.2f} s of at least {LEAST_SECONDS}"
         raise InputError("The reference is too short", why, "Choose 3 to 10 seconds of the target voice.")
     track = track_of(wave, SAMPLE_RATE)
-    said = () if ref_free else reference_said(leading.text, leading.language, networks.config.symbols)
-    phones = [phone for utterance in said for phone in utterance.phones.phones]
+    phones = [phone for utterance in said or () for phone in utterance.phones.phones]
     taken = _taken(networks, wave, track, phones)
     if track.seconds < SHORTEST:
         taken.notes.append(
             f"the reference has {track.seconds:.1f} s; {SHORTEST:g} to {LONGEST:g} s are better"
         )
-    if not phones and not ref_free:
+    if not phones and said is not None:
         taken.notes.append("no text of the reference: only its timbre is used")
     speaker = speaker_of(
         networks.generator, [item.path for item in references], networks.embedder, networks.device
@@ -122,19 +123,21 @@ def make_prompt(
     ids = symbols.table(networks.config.symbols).ids(taken.phones)
     bert = None
     if prosody is not None and taken.phones:
-        bert = prosody.features(said, networks.gpt.config.bert_dimension)
+        bert = prosody.features(said or (), networks.gpt.config.bert_dimension)
         bert = None if bert is None else bert[:, taken.places]
     return Prompt(speaker, codes, tuple(ids), _choice(str(leading.path), taken), bert)
 
 
-def reference_said(text: str, language: str, version: str) -> tuple[Utterance, ...]:
+def reference_said(
+    text: str, language: str, version: str, lexicon: Lexicon | None = None, manner: Manner = NATURAL
+) -> tuple[Utterance, ...]:
     """A reference's text as it is read, with a closing mark; nothing for an empty text. Errors as `plan`."""
     if only_marks(text):
         return ()
     closed = text.strip()
     if closed[-1] not in _ENDS:
         closed += "." if closed[-1].isascii() else "。"
-    return plan(closed, language or "auto", version, method="cut0").utterances
+    return plan(closed, language or "auto", version, "cut0", lexicon, manner=manner).utterances
 
 
 def _codes(networks: Networks, wave: np.ndarray, stretch: Stretch, prompt_silence: float) -> Tensor:

@@ -211,6 +211,18 @@ def test_a_long_reference_is_cut_with_its_text(
     assert engine.begin("One.", published, SpeakOptions(seed=1)).prompt.codes is not None
 
 
+def test_a_reference_is_read_with_the_lexicon(engine: Synthesizer, speaking_root: Path, voice: Voice) -> None:
+    clip = Reference(path=speaking_root / "reference.wav", text="The zorb is lit.", language="en")
+    spelled = engine.begin("One.", voice.with_references(clip)).prompt.choice.phones
+    lexicon = speaking_root / "lexicon.tsv"
+    lexicon.write_text("en\tzorb\tZ UW1\n", encoding="utf-8")
+    try:
+        known = engine.begin("One.", voice.with_references(clip)).prompt.choice.phones
+    finally:
+        lexicon.unlink()
+    assert known[2:4] == ("Z", "UW1") and spelled != known
+
+
 def test_several_references_share_their_timbre(
     engine: Synthesizer, speaking_root: Path, voice: Voice
 ) -> None:

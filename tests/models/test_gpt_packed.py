@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -65,6 +66,24 @@ def test_generation_goes_through_them() -> None:
         assert [len(one.codes) for one in found] == [len(one.codes) for one in wanted] == [20, 20]
         assert all(torch.equal(one.codes, other.codes) for one, other in zip(found, again, strict=True))
         assert all(phone is not None for one in found for phone in one.phones[1:])
+
+
+def test_threads_may_share_them() -> None:
+    exact = network("v2")
+    for kind in kinds():
+        fast = pack(exact, kind)
+
+        def said(seed: int, fast: SemanticDecoder = fast) -> list[int]:
+            one = torch.randint(
+                0, fast.config.phone_count, (5 + seed,), generator=torch.Generator().manual_seed(seed)
+            )
+            request = Request(one, generator=torch.Generator().manual_seed(seed), limit=25, minimum=26)
+            codes: list[int] = generate(fast, [request])[0].codes.tolist()
+            return codes
+
+        wanted = [said(seed) for seed in range(6)]
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(said, range(6))) == wanted
 
 
 def test_greedy_codes_are_those_of_the_plain_blocks() -> None:

@@ -72,3 +72,50 @@ def test_missing_package_names_the_command() -> None:
             line.startswith(f"{language} ") and f"pip install {package}" in line
             for line in done.stdout.splitlines()
         ), done.stderr + done.stdout
+
+
+PLANNED = """
+import sys
+from gsv.text.plan import plan
+from gsv.text.reading import PUBLISHED, NATURAL
+made = plan(sys.argv[2], sys.argv[1], manner=PUBLISHED if len(sys.argv) > 3 else NATURAL)
+print(len(made.utterances), *{part.segment.language for item in made.utterances for part in item.segments})
+print(*sorted({"jieba", "pypinyin", "pyopenjtalk", "mecab", "ToJyutping", "emoji"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(("choice", "text", "languages", "loaded"), [
+    ("auto", " ".join(TEXTS.values()) + "😀", {"zh", "en", "ja", "ko", "yue"}, None),
+    ("en", "Hello there.", {"en"}, set()),
+    ("zh", "你好。", {"zh"}, {"jieba", "pypinyin"}),
+    ("ja", "こんにちは。", {"ja"}, {"pyopenjtalk"}),
+    ("ko", "안녕하세요.", {"ko"}, {"mecab"}),
+    ("yue", "我哋去。", {"yue"}, {"ToJyutping"}),
+])  # fmt: skip
+def test_each_language_loads_what_it_needs(
+    choice: str, text: str, languages: set[str], loaded: set[str] | None
+) -> None:
+    guarded = GUARD.split("import gsv.text")[0] + PLANNED
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", guarded, choice, text],
+        capture_output=True, text=True, encoding="utf-8", timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+    first, second = done.stdout.splitlines()
+    assert set(first.split()[1:]) == languages
+    assert loaded is None or set(second.split()) == loaded
+
+
+OPTIONAL = {
+    "opencc": ("zh", "opencc", "漢字。"), "pypinyin": ("zh", "pypinyin", "汉字。"), "emoji": ("en", "emoji", "OK 😀"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", OPTIONAL)
+def test_each_missing_package_names_its_command(module: str) -> None:
+    language, package, text = OPTIONAL[module]
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", MISSING, f"{language}|{module}|{text}"],
+        capture_output=True, text=True, encoding="utf-8", timeout=300, check=False,
+    )  # fmt: skip
+    assert f"pip install {package}" in done.stdout, done.stderr + done.stdout

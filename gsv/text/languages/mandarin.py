@@ -36,7 +36,10 @@ def _tagger() -> Any:
     tokenizer = jieba.Tokenizer()
     tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.initialized = True
-    return posseg.POSTokenizer(tokenizer)
+    tagger = posseg.POSTokenizer.__new__(posseg.POSTokenizer)
+    # Its constructor would read the table a second time that its module has read at import.
+    tagger.tokenizer, tagger.word_tag_tab = tokenizer, posseg.dt.word_tag_tab
+    return tagger
 
 
 def cut(clause: str) -> list[Word]:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from safetensors.numpy import load_file
 
 from gsv.corpus.splits import CorpusRow
+from gsv.listening.similarity import SpeakerEncoder
 from gsv.training.arrays import PreparedArrays
+from gsv.training.clips import SPEAKER_VECTORS_FILE
 from gsv.workflows.prepare_arrays import array_parts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,3 +67,19 @@ def test_the_script_writes_arrays_and_lists_what_it_left_out(tmp_path: Path) -> 
     assert len(first.spoken) < len(first.phones)
     failed = [e for e in map(json.loads, events.read_text().splitlines()) if e["kind"] == "item"]
     assert {Path(e["name"]).name for e in failed} == {"broken.wav", "missing.wav"}
+    assert _vectors_of(tmp_path / "arrays", arrays) == {"one", "two"}
+
+
+def _vectors_of(folder: Path, arrays: PreparedArrays) -> set[str]:
+    """Names with a speaker vector after the script was run on the arrays; each is that of the clip."""
+    script = ROOT / "tools" / "extract_speaker.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--arrays", str(folder)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert subprocess.run([sys.executable, str(script)], capture_output=True).returncode == 2
+    vectors = load_file(folder / SPEAKER_VECTORS_FILE)
+    first = arrays.items[0]
+    expected = SpeakerEncoder.load().embed(arrays.wave(first, 16000), 16000)
+    assert np.allclose(vectors[first.name], expected, atol=1e-6)
+    return set(vectors)

@@ -161,7 +161,7 @@ def breaths(text: str, most: int) -> list[str]:
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Lt|Col|Gen|Capt|Sgt|Rev|Hon|Gov|Sen|Rep|Mt|Ft|vs|No|Nos|Fig|fig|Vol|vol|pp|cf|"
-    r"approx|Ave|Blvd|Rd|Hwy|Apt|Ste|Sec|sec|[eE]xt|[cC]h|pp?|c|ca|Maj|Pvt|Mme|Messrs|Univ|[dD]ept|[eE]st|Eq|Pres|tbsp|tsp|lbs?|oz|Mon|Tues?|Wed|Thurs?|Fri|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[eE]\.g|[iI]\.e|al)|\b[A-Z]|\b[ap]\.m)\.$"
+    r"approx|Ave|Blvd|Rd|Hwy|Apt|Ste|Sec|sec|[eE]xt|[cC]h|pp?|c|ca|Maj|Pvt|Mme|Messrs|Univ|[dD]ept|[eE]st|Eq|Pres|tbsp|tsp|lbs?|oz|Mon|Tues?|Wed|Thurs?|Fri|Sat|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|[eE]\.g|[iI]\.e|al)|\b[A-Z]|\b[ap]\.m)\.$"
 )
 _LISTED = re.compile(r"(?:^|[\n,;，、.!?。！？] *)\d{1,2}$")  # 1. first, 2. second
 _STOP = re.compile(r"[。！？!?…．]+|\.+|\n+")

@@ -102,6 +102,19 @@ SAID = {
         "go with it because x less than or equal to five heart hashtag Machine Learning"
     ),
     "rock 'n' roll, VERY good, GPUs and CDs": "rock and roll, VERY good, G P U's and C D's",
+    "by Fri 3/15, on 3/15 and 3/15 of it": (
+        "by Friday March fifteenth, on March fifteenth and three fifteenths of it"
+    ),
+    "about 180 g), 27 y/o, €1.234,56": (
+        "about one hundred eighty grams, twenty-seven years old, one thousand, two hundred thirty-four euros and "
+        "fifty-six cents"
+    ),
+    "Mr. and Mrs. Lee, Mon-Fri 9-5, Sat. 10-2": (
+        "Mister and Missis Lee, Monday to Friday nine to five, Saturday ten to two"
+    ),
+    "at 0630 hours; C# code; Settings > General; @sam.lee": (
+        "at oh six thirty hours, C sharp code, Settings, General, at sam dot lee"
+    ),
     "order AB1234567": "order A B one two three four five six seven",
 }
 

@@ -28,8 +28,8 @@ def test_lines() -> None:
 def test_the_script(tmp_path: Path) -> None:
     (tmp_path / "logs" / "anna").mkdir(parents=True)
     (tmp_path / "logs" / "anna" / "lexicon.tsv").write_text("en\tgsv\tJH IY1\n", encoding="utf-8")
-    command = [sys.executable, "-X", "utf8", ROOT / "tools" / "read_text.py", "--text", "gsv, e.g. £5",
-               "--language", "en", "--workspace", tmp_path, "--experiment", "anna"]  # fmt: skip
+    command = [sys.executable, "-X", "utf8", str(ROOT / "tools" / "read_text.py"), "--text", "gsv, e.g. £5",
+               "--language", "en", "--workspace", str(tmp_path), "--experiment", "anna"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     assert "for example five pounds" in done.stdout

@@ -51,6 +51,10 @@ def slash_date(match: Match) -> str:
     return f"{MONTHS[month - 1]} {ordinal(day)}, {number(match[3])}"
 
 
+def short_date(match: Match) -> str:
+    return f"{match[1]}{MONTHS[int(match[2]) - 1]} {ordinal(int(match[3]))}"
+
+
 def month_day(match: Match) -> str:
     month = MONTH_FORMS[match[1]]
     day = f" {ordinal(int(match[2]))}"

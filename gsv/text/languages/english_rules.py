@@ -87,7 +87,25 @@ RULES: list[Rule] = [
         rf"(?<=[a-z], )({_either(STATES)})(?: (\d{{5}})(?:-\d{{4}})?)?(?!\w|\.\w)",
         lambda match: STATES[match[1]] + (f" {digits(match[2])}" if match[2] else ""),
     ),
+    _rule(r"\b([A-G])#(?!\w)", r"\1 sharp"),
     _rule(r"#(?=[A-Za-z])", "hashtag "),
+    _rule(r"(?<!\w)@[A-Za-z_][\w.]*\w", forms.address),
+    _rule(r"(?<=[a-z]{2}) > (?=[A-Z][a-z])", ", "),
+    _rule(
+        r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d\d(?!\d)",
+        lambda match: match[0].replace(".", "").replace(",", "."),
+    ),
+    _rule(r"\bMr\. (?=and |& )", "Mister "),
+    _rule(
+        rf"\b({_either(WEEKDAYS)})\.?[-–]({_either(WEEKDAYS)})\b\.?(?= )",
+        lambda match: f"{WEEKDAYS[match[1]]} to {WEEKDAYS[match[2]]}",
+    ),
+    _rule(rf"\b({_either(WEEKDAYS)})\.?(?= \d)", lambda match: WEEKDAYS[match[1]]),
+    _rule(
+        r"\b((?:\w+day|on|by|until|since|due) )(1[0-2]|0?[1-9])/(3[01]|[12]\d|0?[1-9])(?![\d/])",
+        forms.short_date,
+    ),
+    _rule(r"\b0(\d)([0-5]\d) hours\b", lambda match: f"oh {number(match[1])} {number(match[2])} hours"),
     _rule(r"\s'n'?\s|\sn'\s", " and "),
     _rule(r"(?<!\d)(\d)'\s?(\d{1,2})(?:\"|'')?(?![\d'])", r"\1 foot \2"),
     _rule(r"(?<=\d)a\b(?!\.)", "A"),
@@ -149,6 +167,10 @@ RULES: list[Rule] = [
     _rule(rf"(?<![\w.,])[-−]({_NUMBER})(?![\d-])", r"negative \1"),
     _rule(
         rf"{_NO_DIGIT_BEFORE}({_NUMBER}) ?({_UNMISTAKABLE}|° ?[CF])(?![A-Za-z])",
+        forms.unit,
+    ),
+    _rule(
+        rf"{_NO_DIGIT_BEFORE}({_NUMBER}) ([mgLlVW])(?=[),.;]|$| of | long| tall| wide| deep| high)",
         forms.unit,
     ),
     _rule(

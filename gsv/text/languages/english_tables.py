@@ -140,7 +140,7 @@ SHOUTED = frozenset(
 )
 # What people shorten in messages.
 SHORTENED = {
-    "w/": "with", "w/o": "without", "b/c": "because", "YoY": "year over year", "<3": "heart",
+    "w/": "with", "w/o": "without", "b/c": "because", "YoY": "year over year", "y/o": "years old", "<3": "heart",
     "<=": "less than or equal to", ">=": "greater than or equal to", "!=": "not equal to", "==": "equals",
     "->": "to", "=>": "to",
 }  # fmt: skip

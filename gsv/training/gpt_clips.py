@@ -147,8 +147,16 @@ class ArrayGptClips:
 class ExperimentGptClips:
     """Clips of an experiment's folder in the published layout: its two tables and `3-bert`."""
 
-    def __init__(self, experiment: Experiment, config: GptConfig, settings: GptItemConfig) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        config: GptConfig,
+        settings: GptItemConfig,
+        places: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
         """What the filters leave out is in `rejections`, also what stands in one of the tables alone.
+
+        `places`: first 50 Hz frame of each phone by clip name, where they are known.
 
         Raises:
             DataError: a table is missing or damaged, or nothing is left.
@@ -191,6 +199,7 @@ class ExperimentGptClips:
         self.speakers: Sequence[str] = [record.speaker if record else "" for record in records]
         self.languages: Sequence[str] = [record.language if record else "" for record in records]
         self._version = experiment.record.base.version if experiment.record.base else ""
+        self._places = dict(places or {})
 
     @property
     def plain_mandarin(self) -> int:
@@ -213,7 +222,11 @@ class ExperimentGptClips:
         return load_tensor(path, (self._dimension, len(self._phones[index]))).numpy()
 
     def phone_of_code(self, index: int) -> np.ndarray | None:
-        return None
+        starts = self._places.get(self.names[index])
+        # Phones that were edited since have no places until they are looked for again.
+        if starts is None or len(starts) != len(self._phones[index]):
+            return None
+        return phone_places(starts, len(self._codes[index]))
 
     def identity(self) -> dict[str, str]:
         return {"codes": self._version}

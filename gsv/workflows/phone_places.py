@@ -73,8 +73,8 @@ def _fitting(experiment: Experiment, content: Path | None, events: Events) -> Co
     identity = encoder_identity(content)
     if identity.version != record.version:
         events.message(
-            f"crops are taught with the phones of the whole clip: the content encoder {identity.version} is "
-            f"there, the experiment was prepared with {record.version}",
+            f"where in its clip a phone is said is not known: the content encoder {identity.version} is there, "
+            f"the experiment was prepared with {record.version}",
             level="warning",
         )
         return None

@@ -7,7 +7,7 @@ loop, or how weights are stored.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,7 +219,8 @@ def _data(
         assert request.experiment is not None
         experiment = Experiment.open(request.experiment)
         _check_experiment(experiment, config, base)
-        clips = ExperimentGptClips(experiment, config, settings)
+        places = _places(request, experiment, events) if config.alignment_heads else {}
+        clips = ExperimentGptClips(experiment, config, settings, places)
         version = experiment.record.base.version if experiment.record.base else ""
         version = version or (base.code_version if base is not None else "")
         data = _Data(clips, clips, _ExperimentSounds(experiment), version)
@@ -237,6 +238,20 @@ def _data(
         count = len(clips.rejections.reasons)
         events.message(f"{count} clips are left out ({kinds}), the first: {first}", level="warning")
     return data
+
+
+def _places(request: GptRequest, experiment: Experiment, events: Events) -> dict[str, Sequence[int]]:
+    """Where the phones of an experiment's clips are, for the alignment heads; nothing where that is not known."""
+    from gsv.corpus.items import training_items
+    from gsv.workflows.phone_places import phone_places
+
+    shipped = Workspace(request.workspace).pretrained / "tiny" / "content"
+    try:
+        items = training_items(experiment).items
+    except DataError:  # the GPT needs two tables alone; without waves nothing can be aligned
+        return {}
+    found = phone_places(experiment, items, request.content or shipped, events)
+    return {name: row.aligned for name, row in found.items()}
 
 
 def _check_experiment(experiment: Experiment, config: GptConfig, base: BundleInfo | None) -> None:

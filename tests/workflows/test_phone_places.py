@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
 from gsv.corpus.experiment import ModelIdentity
+from gsv.corpus.items import training_items
+from gsv.corpus.tables import write_semantic_table
 from gsv.events import RecordedEvents
+from gsv.gpt_families import small_gpt
+from gsv.training.gpt_clips import ExperimentGptClips
+from gsv.training.gpt_recipes import GptItemConfig
 from gsv.workflows.experiment_clips import experiment_clips
-from gsv.workflows.phone_places import FILE
+from gsv.workflows.phone_places import FILE, phone_places
 from tests.training.small import PHONES, small_config, small_content, small_experiment
 
 
@@ -53,3 +60,20 @@ def test_another_encoder_places_nothing_and_says_so(tmp_path: Path) -> None:
     clips = experiment_clips(experiment.folder, config, None, "", events, content)
     assert len(clips.phones(0, 0, 10)) == len(PHONES)
     assert any("small" in e["text"] and "another" in e["text"] for e in events.of("message"))
+
+
+def test_the_gpt_is_told_which_phone_each_code_says(tmp_path: Path) -> None:
+    experiment = small_experiment(tmp_path / "voice", small_config(), 3)
+    experiment.check_content(ModelIdentity(name="content", version="small"))
+    items = training_items(experiment).items
+    codes = {item.name: tuple(range(int(item.seconds * 25))) for item in items}
+    write_semantic_table(experiment.semantic_table, codes)
+    config, settings = small_gpt("tiny"), GptItemConfig()
+    found = phone_places(experiment, items, small_content(tmp_path / "content"), RecordedEvents())
+    clips = ExperimentGptClips(experiment, config, settings, {n: row.aligned for n, row in found.items()})
+    for index, name in enumerate(clips.names):
+        places = clips.phone_of_code(index)
+        assert places is not None and len(places) == len(codes[name])
+        assert (np.diff(places) >= 0).all() and places[-1] == len(PHONES) - 1
+    unknown = ExperimentGptClips(experiment, config, settings)
+    assert unknown.phone_of_code(0) is None

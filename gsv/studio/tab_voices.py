@@ -135,7 +135,7 @@ def _actions(studio: Studio, chosen: gr.Dropdown) -> list[gr.events.Dependency]:
         rename = gr.Button(labels("voice_rename"), elem_id="voices-rename", min_width=110, scale=1)
     parts.heading(labels("voice_import"), labels("voice_import_help"))
     archive = gr.File(
-        label=labels("voice_archive"), file_types=[".zip"], elem_id="voices-archive", height=120
+        label=labels("voice_archive"), file_types=[".zip"], elem_id="voices-archive", height=150
     )
     bring = gr.Button(labels("voice_import_start"), size="sm", elem_id="voices-import", min_width=120)
 

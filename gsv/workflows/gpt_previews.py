@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gsv import audio, files
 from gsv.errors import DataError, GsvError
+from gsv.listening.similarity import DIMENSION, SpeakerEncoder
 from gsv.models.gpt.decoder import SemanticDecoder
 from gsv.models.gpt.generation import Generated, Request, generate
 from gsv.models.gpt.sampling import SamplingConfig
@@ -32,6 +33,7 @@ SEED = 20
 TOGETHER = 8
 """Clips in one pass of the teacher-forced measures, and sentences spoken at once."""
 PROMPT_SECONDS = 5.0
+SOUND_RATE = 32_000
 SAMPLING = SamplingConfig(top_k=8, temperature=0.8, repetition_penalty=1.05)
 
 
@@ -70,6 +72,7 @@ class GptPreviews:
         order = np.random.default_rng(SEED).permutation(len(clips.names)).tolist()
         self.measured: list[int] = order[: options.measured]
         self.spoken = _spread(clips, order, options.spoken)
+        self._encoder: SpeakerEncoder | None = None
 
     @torch.inference_mode()
     def __call__(self, network: SemanticDecoder, folder: Path, step: int) -> dict[str, float]:
@@ -191,8 +194,23 @@ class GptPreviews:
         spectrum = linear(rows, framing.n_fft, framing.hop_length, framing.win_length)
         phones = torch.from_numpy(self.clips.phones(index))[None].to(self.device)
         generator = torch.Generator().manual_seed(SEED)
-        wave = synthesizer.decode(codes[None, None].to(self.device), phones, [spectrum], generator=generator)
+        wave = synthesizer.decode(
+            codes[None, None].to(self.device),
+            phones,
+            [spectrum],
+            speaker_embedding=self._speaker(synthesizer, reference),
+            generator=generator,
+        )
         return wave.reshape(-1).float().cpu().numpy()
+
+    def _speaker(self, synthesizer: Synthesizer, reference: np.ndarray) -> list[Tensor] | None:
+        """The vector of the shipped speaker network for a family that is fed with it."""
+        wanted = synthesizer.config.speaker_input
+        if wanted is None or wanted.dimension != DIMENSION:
+            return None
+        if self._encoder is None:
+            self._encoder = SpeakerEncoder.load().to(self.device)
+        return [torch.from_numpy(self._encoder.embed(reference, SOUND_RATE))[None].to(self.device)]
 
 
 class _PhoneReader:

@@ -38,7 +38,7 @@ def make_base(pretrained: Path) -> None:
     """Write `tiny/content`, `tiny/sovits.safetensors` and `tiny/gpt.safetensors`, a few channels wide."""
     import torch
 
-    from gsv.families import miniature
+    from gsv.families import family, miniature
     from gsv.gpt_families import small_gpt
     from gsv.models.content import ContentEncoder, ContentSettings, tiny_hubert_config
     from gsv.models.gpt.decoder import new_decoder
@@ -46,7 +46,9 @@ def make_base(pretrained: Path) -> None:
     from gsv.weights.bundle import code_version, save_bundle
     from gsv.weights.networks import gpt_info, sovits_info
 
+    # The numbers of codes are those of the family: a GPT in training asks for them.
     config = miniature("tiny")
+    config = config.model_copy(update={"quantizer": family("tiny").quantizer})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         hubert = tiny_hubert_config(
@@ -65,8 +67,10 @@ def make_base(pretrained: Path) -> None:
     version = code_version(network.state_dict())
     info = sovits_info(config, base="miniature", code_version=version, licence="MIT")
     save_bundle(pretrained / "tiny" / "sovits.safetensors", network.state_dict(), info)
-    # One code in so many is the end: a sentence takes a second or two.
     decoder = new_decoder(small_gpt("tiny", codes=config.quantizer.codes), seed=3)
+    with torch.no_grad():  # the end is likely all the time, so that a sentence takes half a second
+        decoder.h.layers[-1].norm2.bias.fill_(1.0)
+        decoder.ar_predict_layer.weight[decoder.config.end].fill_(0.3)
     about = gpt_info(decoder.config, base="miniature", code_version=version, licence="MIT")
     save_bundle(pretrained / "tiny" / "gpt.safetensors", decoder.state_dict(), about)
 

@@ -140,6 +140,9 @@ POLYPHONES = """
 三天【假】 jia4|打【的】去 di1
 一【一】对应 yi1|一九【一】九年 yi1|【六】安 lu4|目【的】 di4|【重】新 chong2|【重】量 zhong4
 心宽体【胖】 pan2|【否】极泰来 pi3
+十【一】月 yi1|【一】月一日 yi1|一月【一】日 yi1|【一】点五 yi1|【一】个月 yi2|【一】天 yi4|【朝】辞白帝 zhao1
+【露】了一手 lou4
+【露】出 lu4|撞【倒】了 dao3|【脏】衣服 zang1|心【脏】 zang4|果实【累】累 lei2|不【着】边际 zhuo2|【将】进酒 qiang1
 重【重】地摔 zhong4|【给】予 ji3|头【发】 fa5|【发】现 fa1|【朝】阳区 chao2|【朝】阳 zhao1|【盛】饭 cheng2
 【盛】大 sheng4
 """

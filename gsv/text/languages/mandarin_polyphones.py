@@ -69,6 +69,17 @@ _RULES = """
 [晒擦烘吹风烤晾喝榨拧](干)|gan1
 [跑走飞说做吃看听写唱玩睡过变干学打笑哭](得)(?=[很快慢好多太真够更最越])|de5
 (倒)(?=了?[一两半]?[杯碗点]|茶|水|酒|垃圾|是|也|不如|有|过来|立|贴|影|挂|叙|计时)|dao4
+[十零](一)|yi1
+(?<![每这那第整])(一)月|yi1
+月(一)[日号]|yi1
+(一)(?=点[零一二三四五六七八九])|yi1
+(一)(?=楼|号线|号楼|年级)|yi1
+(朝)(?=三暮四|夕|气|发夕至|辞|露|霞|晖)|zhao1
+千里江陵一日(还)|huan2
+(露)(?=了?一手|怯|馅|脸|了?面|头)|lou4
+[撞摔推绊打跌病晕跪扑吓压昏累醉拉滑刮吹](倒)|dao3
+(脏)(?=衣|了|水|东西|乱|话|兮|死|手|的)|zang1
+[很太弄好真又最不](脏)|zang1
 (数)了数|shu3
 数了(数)|shu3
 (量)[一了]量|liang2
@@ -117,7 +128,8 @@ _RULES = """
 """
 # The lists above name characters; here whole words are read otherwise than the dictionary has them.
 _WORDS = {
-    "知之为知之": "zhi1 zhi1 wei2 zhi1 zhi1", "京都": "jing1 du1", "数一数二": "shu3 yi1 shu3 er4",
+    "知之为知之": "zhi1 zhi1 wei2 zhi1 zhi1", "果实累累": "guo3 shi2 lei2 lei2",
+    "不着边际": "bu4 zhuo2 bian1 ji4", "京都": "jing1 du1", "数一数二": "shu3 yi1 shu3 er4",
     "数了数": "shu3 le5 shu3", "目的地": "mu4 di4 di4", "六安": "lu4 an1", "丽水": "li2 shui3",
     "台州": "tai1 zhou1", "番禺": "pan1 yu2", "乐清": "yue4 qing1", "铅山": "yan2 shan1", "大埔": "da4 bu4",
     "尉迟": "yu4 chi2", "万俟": "mo4 qi2", "可汗": "ke4 han2", "吐蕃": "tu3 bo1", "龟兹": "qiu1 ci2",

@@ -68,11 +68,12 @@ def make_base(pretrained: Path) -> None:
     info = sovits_info(config, base="miniature", code_version=version, licence="MIT")
     save_bundle(pretrained / "tiny" / "sovits.safetensors", network.state_dict(), info)
     decoder = new_decoder(small_gpt("tiny", codes=config.quantizer.codes), seed=3)
-    with torch.no_grad():  # the end is likely all the time, so that a sentence takes half a second
-        decoder.h.layers[-1].norm2.bias.fill_(1.0)
-        decoder.ar_predict_layer.weight[decoder.config.end].fill_(0.3)
+    state = decoder.state_dict()
+    # The end is likely all the time, so that a sentence takes half a second.
+    state[f"h.layers.{decoder.config.layers - 1}.norm2.bias"].fill_(1.0)
+    state["ar_predict_layer.weight"][decoder.config.end].fill_(0.3)
     about = gpt_info(decoder.config, base="miniature", code_version=version, licence="MIT")
-    save_bundle(pretrained / "tiny" / "gpt.safetensors", decoder.state_dict(), about)
+    save_bundle(pretrained / "tiny" / "gpt.safetensors", state, about)
 
 
 def voice_like(seconds: float, pitch: float, seed: int) -> np.ndarray:

@@ -303,7 +303,7 @@ class Synthesizer:
         clips = tuple(sha256(item.path) if Path(item.path).is_file() else "" for item in voice.references)
         said = None if settings.ref_free else self._said(networks, voice)
         # The reading is part of it: a lexicon may have changed since.
-        reading = said and tuple((part.phones.normalized, *part.phones.phones) for part in said)
+        reading = None if said is None else tuple((p.phones.normalized, *p.phones.phones) for p in said)
         prosody = self._prosody if self._prosody.available else None
         key = (_networks_key(voice), clips, reading, settings.prompt_silence, prosody is None)
         return self._prompts.get(

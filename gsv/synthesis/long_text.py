@@ -60,7 +60,8 @@ class Parts:
 
     def __init__(self, folder: Path, request: Request, voice: Voice) -> None:
         self.folder = Path(folder)
-        self.reused = 0
+        self.found: set[int] = set()
+        """Numbers of the sentences that were there."""
         self._request = request
         settings = request.options.model_dump(exclude=_SHAPING)
         clips = [(sha256(item.path), item.text, item.language) for item in voice.references]
@@ -90,7 +91,7 @@ class Parts:
             audio = read(base.with_suffix(".flac"))
         except (GsvError, OSError, ValueError, KeyError, ValidationError):
             return None  # whatever is wrong with a part, it is made again
-        self.reused += 1
+        self.found.add(number)
         return SpokenSentence(audio.samples, audio.rate, (), report)
 
     def keep(self, sentence: SpokenSentence, utterance: Utterance) -> None:
@@ -142,11 +143,11 @@ def speak_to_file(
             Writer(output, request.rate, tags=TAGS | {"title": f"seed {request.seed}"})
         )
         reports = list(_written(request, kept, writer, events, keep=parts is not None))
-    _count(reports, kept.reused, events)
+    _count(reports, kept.found, events)
     for path in subtitles:
         save_subtitles(path, reports)
     return FileReport(
-        output, writer.samples / writer.rate, request.seed, tuple(reports), kept.reused, request.warnings,
+        output, writer.samples / writer.rate, request.seed, tuple(reports), len(kept.found), request.warnings,
         request.networks.precision,
         request.prompt.choice,
     )  # fmt: skip
@@ -170,14 +171,16 @@ def _written(
         yield report
 
 
-def _count(reports: list[SentenceReport], reused: int, events: Events) -> None:
-    counts = Counts(read=len(reports), skipped=reused)
+def _count(reports: list[SentenceReport], found: set[int], events: Events) -> None:
+    """Each sentence once: flagged, else already there, else said."""
+    counts = Counts(read=len(reports))
     for report in reports:
-        if report.passed:
-            counts.done += 1
-        else:
+        if not report.passed:
             counts.fail(f"{report.index + 1}: {report.text[:60]}", ", ".join(report.failures))
-    counts.done = max(0, counts.done - reused)
+        elif report.index in found:
+            counts.skipped += 1
+        else:
+            counts.done += 1
     events.counts(counts)
 
 

@@ -49,6 +49,8 @@ def test_a_stopped_text_goes_on_and_is_the_same(engine: Synthesizer, voice: Voic
     assert report.reused == 2 and len(report.sentences) == 4
     counts = events.of("counts")[0]
     assert counts["read"] == 4 and counts["failed"] == len(report.failed)
+    assert counts["done"] + counts["skipped"] + counts["failed"] == 4, "each sentence counts once"
+    assert counts["skipped"] == sum(item.passed for item in report.sentences[:2])
     assert abs(read(output).samples - read(tmp_path / "whole.flac").samples).max() < 1e-4
     assert [item.start for item in report.sentences] == [item.start for item in whole.sentences]
     assert probe(output).seconds == pytest.approx(report.seconds)

@@ -19,7 +19,7 @@ import gradio as gr
 
 from gsv.errors import GsvError, as_gsv_error
 from gsv.jobs import JobView
-from gsv.studio import render
+from gsv.studio import render, theme
 from gsv.studio.studio import Studio
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,34 @@ button.addEventListener('click', () => {
 TICK = 1.0
 ERROR_SECONDS = 20
 INFO_SECONDS = 4
+
+
+@dataclass
+class Fields:
+    """The fields of a form by name, in the order in which listeners get their values."""
+
+    fields: dict[str, gr.components.Component]
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """All fields."""
+        return list(self.fields.values())
+
+    def given(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """The values of `inputs` by name."""
+        return dict(zip(self.fields, values, strict=True))
+
+
+def player(label: str, name: str) -> gr.Audio:
+    """Where a result is heard and downloaded; `name` is its id on the page."""
+    return gr.Audio(
+        label=label,
+        interactive=False,
+        elem_id=name,
+        buttons=["download"],
+        waveform_options=theme.waveform(),
+        elem_classes="player",
+    )
 
 
 def guarded(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -29,10 +29,9 @@ DEFAULTS: dict[str, Any] = {
 
 
 @dataclass
-class Form:
+class Form(parts.Fields):
     """The fields of the tab by name, and what stands beside them."""
 
-    fields: dict[str, gr.components.Component]
     pair: gr.Column
     lacking: gr.HTML
     clips: gr.HTML
@@ -43,15 +42,6 @@ class Form:
     def names(self) -> list[str]:
         """Names of the fields, in the order of `inputs`."""
         return list(self.fields)
-
-    @property
-    def inputs(self) -> list[gr.components.Component]:
-        """All fields."""
-        return list(self.fields.values())
-
-    def given(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """The values of `inputs` by name."""
-        return dict(zip(self.fields, values, strict=True))
 
     @property
     def remembered(self) -> dict[str, gr.components.Component]:

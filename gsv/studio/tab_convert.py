@@ -71,14 +71,7 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
                 studio, "convert", SCRIPTS, (labels("no_convert"), labels("no_convert_help"))
             )
             parts.heading(labels("result"), labels("result_help"))
-            result = gr.Audio(
-                label=labels("result"),
-                interactive=False,
-                elem_id="convert-result",
-                buttons=["download"],
-                waveform_options=theme.waveform(),
-                elem_classes="player",
-            )
+            result = parts.player(labels("result"), "convert-result")
     shown = [*panel.outputs, result, form.voice, seen]
 
     def refresh(voice: str, seen_now: parts.Seen) -> list[Any]:

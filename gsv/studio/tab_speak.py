@@ -25,7 +25,6 @@ from gsv.studio import (
     speaking,
     speaking_voices,
     speeches,
-    theme,
 )
 from gsv.studio.phone_lines import ReadText
 from gsv.studio.studio import Studio
@@ -133,14 +132,7 @@ def _results(studio: Studio) -> Results:
     parts.heading(labels("now"))
     panel = parts.job_panel(studio, "speak", SCRIPTS, (labels("no_speech"), labels("no_speech_help")))
     parts.heading(labels("speech"), labels("speech_help"))
-    sound = gr.Audio(
-        label=labels("speech"),
-        interactive=False,
-        elem_id="speak-result",
-        buttons=["download"],
-        waveform_options=theme.waveform(),
-        elem_classes="player",
-    )
+    sound = parts.player(labels("speech"), "speak-result")
     files = gr.HTML(js_on_load=None, elem_id="speak-files", elem_classes="plain")
     parts.heading(labels("said"), labels("said_help"))
     script = resources.files("gsv.studio").joinpath("player.js").read_text(encoding="utf-8")

@@ -43,19 +43,8 @@ DEFAULTS: dict[str, Any] = {
 
 
 @dataclass
-class Form:
+class Form(parts.Fields):
     """The fields of the tab by name."""
-
-    fields: dict[str, gr.components.Component]
-
-    @property
-    def inputs(self) -> list[gr.components.Component]:
-        """All fields."""
-        return list(self.fields.values())
-
-    def given(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """The values of `inputs` by name."""
-        return dict(zip(self.fields, values, strict=True))
 
     @property
     def remembered(self) -> dict[str, gr.components.Component]:

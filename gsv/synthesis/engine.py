@@ -36,6 +36,7 @@ from gsv.synthesis.voice import Voice
 from gsv.text.lexicon import Lexicon
 from gsv.text.plan import Plan, Utterance, plan
 from gsv.text.pronunciations import lexicon_files, pronunciations
+from gsv.weights.catalogue import find
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,6 @@ Kept = TypeVar("Kept")
 
 TAGS = {"comment": "synthetic", "software": "gsv text to speech"}
 """Marks every file as made by a machine."""
-BERT_FOLDER = "chinese-roberta-wwm-ext-large"
 LEAST_PHONES = 6
 """Utterances of fewer phones begin with a stop: published models swallow very short ones."""
 
@@ -199,7 +199,9 @@ class Synthesizer:
         self._prompts: _Kept[Prompt] = _Kept(most_prompts)
         if bert is not None:
             bert_identity(bert)
-        self._prosody = Prosody(bert or self.workspace.pretrained / BERT_FOLDER, self.device)
+        published = find("roberta")
+        fetched = published.place(published.files[0], self.workspace.pretrained).parent
+        self._prosody = Prosody(bert or fetched, self.device)
         self._text_lock = threading.Lock()
         self._manner = pronunciations(self.workspace).manner
         self._lexicons: dict[tuple[Path, ...], Lexicon] = {}

@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gsv.settings import Workspace
 from gsv.studio.labels import Labels
 from gsv.text import symbols
-from gsv.text.lexicon import Lexicon
 from gsv.text.plan import Utterance, plan
+from gsv.text.pronunciations import Pronunciations, pronunciations
 
-LEXICON = "lexicon.tsv"
 LEAST_PHONES = 6
 """As the engine has it: shorter sentences begin with a stop."""
 
@@ -29,6 +29,8 @@ class Manner:
     cut: str = "sentences"
     longest: int = 510
     breath: int = 0
+    places: tuple[Path, ...] = ()
+    """Where the voice lies: its own lexicon counts too."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,26 @@ class TextReader:
     """Reads texts of one workspace; one at a time, as the analysers of some languages are not made for threads."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._lexicon = Lexicon(workspace.root / LEXICON)
+        self._workspace = workspace
+        self._said: dict[tuple[Path, ...], Pronunciations] = {}
         self._lock = threading.Lock()
 
     def read(self, text: str, manner: Manner) -> ReadText:
         """The text as it would be said. InputError where that is nothing, DependencyError for a missing package."""
         with self._lock:
+            if manner.places not in self._said:
+                self._said[manner.places] = pronunciations(self._workspace, *manner.places)
+            said = self._said[manner.places]
             found = plan(
                 text,
                 manner.language,
                 manner.version,
                 manner.cut,
-                self._lexicon,
+                said.lexicon,
                 manner.longest,
                 least=LEAST_PHONES,
                 breath=manner.breath,
+                manner=said.manner,
             )
         return ReadText(text, manner, tuple(_sentence(said) for said in found.utterances), found.warnings)
 

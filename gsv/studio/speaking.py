@@ -45,6 +45,7 @@ def manner_of(studio: Studio, given: Mapping[str, Any]) -> Manner:
         cut=str(given.get("cut") or before["cut"]),
         longest=int(before["longest"]),
         breath=int(given["breath"] if given.get("breath") is not None else before["breath"]),
+        places=speaking_voices.places_of(studio.workspace, chosen),
     )
 
 

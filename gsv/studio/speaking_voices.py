@@ -110,6 +110,13 @@ def symbols_of(workspace: Workspace, chosen: Chosen) -> str:
     return "v1" if _family(workspace, chosen, record) == "v1" else "v2"
 
 
+def places_of(workspace: Workspace, chosen: Chosen) -> tuple[Path, ...]:
+    """Where the voice lies: folders there may say how words are pronounced."""
+    if chosen.saved:
+        return (voices_folder(workspace) / chosen.saved,)
+    return tuple(Path(path) for path in (chosen.sovits, chosen.gpt) if path and chosen.voice == PAIR)
+
+
 def saved_record(workspace: Workspace, name: str) -> VoiceRecord | None:
     """What a saved voice says about itself; None where it is gone or damaged."""
     try:

@@ -18,6 +18,8 @@ from gsv.files import new_folder, read_text, resolve_inside, safe_name, sha256, 
 from gsv.settings import Workspace
 from gsv.synthesis.options import options_from
 from gsv.synthesis.voice import Reference, Setting, Voice
+from gsv.text.lexicon import Lexicon
+from gsv.text.pronunciations import LEXICON
 
 VOICE_FILE = "voice.json"
 VOICES = "voices"
@@ -179,10 +181,14 @@ def delete_voice(folder: Path) -> None:
 
 
 def export_voice(folder: Path, output: Path) -> Path:
-    """Write a voice as one zip file. Raises as `load_voice`: a damaged voice is not passed on."""
+    """Write a voice as one zip file, with its lexicon where it has one.
+
+    Raises as `load_voice`: a damaged voice is not passed on.
+    """
     load_voice(folder)
     record = read_record(folder)
     names = [VOICE_FILE, record.sovits.path, record.gpt.path, *(item.path for item in record.references)]
+    names += [LEXICON] if (Path(folder) / LEXICON).is_file() else []
     with (
         writing(Path(output)) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,
@@ -201,8 +207,8 @@ def export_voice(folder: Path, output: Path) -> Path:
 def import_voice(archive_path: Path, voices: Path, name: str = "") -> Path:
     """Unpack a voice's zip file into a new folder of `voices`, under its own name or `name`.
 
-    Raises InputError for what is no zip file or a taken name, DataError for entries that a voice does not have,
-    that are too large, or that do not match their hashes.
+    Raises InputError for what is no zip file, a taken name or a lexicon that cannot be read, DataError for entries
+    that a voice does not have, that are too large, or that do not match their hashes.
     """
     try:
         with zipfile.ZipFile(archive_path) as archive:
@@ -218,6 +224,7 @@ def import_voice(archive_path: Path, voices: Path, name: str = "") -> Path:
                 renamed = record.model_copy(update={"name": chosen})
                 write_json(temporary / VOICE_FILE, renamed.model_dump(mode="json"))
                 load_voice(temporary)
+                Lexicon(temporary / LEXICON).entries()
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{archive_path} cannot be read as a zip file", str(error)) from error
     except (ValidationError, ValueError) as error:
@@ -237,6 +244,8 @@ def _checked(entry: zipfile.ZipInfo) -> str:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     parts = path.parts
     good = len(parts) in (1, 2) and all(safe_name(part) == part for part in parts) and not path.is_absolute()
+    if good and str(path) == LEXICON:
+        return LEXICON
     if not good or path.suffix.lower() not in _ENDINGS or (len(parts) == 2 and parts[0] != "references"):
         raise DataError("the zip file holds something that no voice has", repr(entry.filename)[:100])
     return str(path)

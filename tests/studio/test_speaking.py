@@ -116,6 +116,20 @@ def test_corrected_phones_go_with_their_sentence(ready: Studio) -> None:
             speaking.start_speech(ready, {**fields, "phones": wrong}, read)
 
 
+def test_phones_are_shown_with_the_lexicon_of_the_voice(ready: Studio) -> None:
+    own = ready.workspace.root / "voices" / "李 Anna" / "lexicon.tsv"
+    files.write_text(own, "en\tgsv\tZH UW1\n")
+    lines = {
+        voice: speaking.look(ready, form(ready, voice=voice, text="We like gsv."), None)[1]
+        for voice in ("voice:李 Anna", speaking_voices.BASE)
+    }
+    assert "ZH UW1" in lines["voice:李 Anna"] and "ZH" not in lines[speaking_voices.BASE]
+    files.write_text(own, "en\tgsv\tZH AO1 ZH\n")
+    assert (
+        "ZH AO1 ZH" in speaking.look(ready, form(ready, voice="voice:李 Anna", text="We like gsv."), None)[1]
+    )
+
+
 def test_a_speech_is_found_again_and_a_sentence_redone(ready: Studio) -> None:
     job, name = speaking.start_speech(ready, form(ready), None)
     speech = speeches.speech_named(ready.outputs(), name)

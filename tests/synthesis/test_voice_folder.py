@@ -93,6 +93,17 @@ def test_out_and_in_again(saved: Path, tmp_path: Path) -> None:
     assert import_voice(first, tmp_path / "elsewhere").name == saved.name
 
 
+def test_the_lexicon_travels_and_a_bad_one_is_refused(saved: Path, tmp_path: Path) -> None:
+    (saved / "lexicon.tsv").write_text("en\tgsv\tJH IY1\n", encoding="utf-8")
+    path = export_voice(saved, tmp_path / "a.zip")
+    there = import_voice(path, tmp_path / "in")
+    assert (there / "lexicon.tsv").read_text(encoding="utf-8") == "en\tgsv\tJH IY1\n"
+    (saved / "lexicon.tsv").write_text("en\tgsv\tno phones\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"lexicon\.tsv line 1"):
+        import_voice(export_voice(saved, tmp_path / "b.zip"), tmp_path / "other")
+    assert not list((tmp_path / "other").glob("*"))
+
+
 @pytest.mark.parametrize(
     "name", ["../out.json", "/etc/x.json", "a/b/c.wav", "x.py", "references\\..\\..\\x.wav"]
 )

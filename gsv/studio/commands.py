@@ -32,6 +32,7 @@ CONVERT = "convert.py"
 SPEAK = "speak.py"
 MAKE_VOICE = "make_voice.py"
 MODELS = "models.py"
+CPU = "cpu"
 NETWORK = "network"
 """The line of downloads: they need no device, and one at a time is kind to the server."""
 
@@ -95,6 +96,14 @@ def prepare(
     script = ALL_STAGES if stage == ALL else STAGES[stage]
     arguments = options({"workspace": workspace, "experiment": experiment, **taken})
     return Call(script, arguments, device, experiment)
+
+
+def step(
+    script: str, *, source: Path, output: Path, settings: Mapping[str, object], device: str = CPU
+) -> Call:
+    """A step from raw recordings towards a list; ``settings`` are further options by name."""
+    values = {"input": source, "output": output, **settings}
+    return Call(script, options(values), device, outputs=(output,))
 
 
 def train(

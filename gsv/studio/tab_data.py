@@ -1,6 +1,6 @@
-"""The Data tab: from annotated recordings to a prepared experiment.
+"""The Data tab: from raw recordings to an annotation list, and from the list to a prepared experiment.
 
-Knows its own form. Every button hands in a job.
+Knows its own form, and which steps lead to a list. Every button hands in a job.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import gradio as gr
 
 from gsv import files
 from gsv.errors import InputError
-from gsv.studio import commands, parts, reading, render
+from gsv.studio import commands, parts, reading, recording_steps, render, sound_steps
 from gsv.studio.studio import Studio
 
 FAMILIES = ("tiny", "v2", "v2Pro", "v2ProPlus", "v1")
+STEPS = sound_steps.STEPS
+"""What leads from raw recordings to a list, in order."""
 SCRIPTS = (commands.ALL_STAGES, *commands.STAGES.values())
 REMEMBERED = ("list_path", "audio_folder", "experiment", "family", "bert")
 """Fields that a reload of the page fills in again."""
@@ -55,14 +57,17 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
     timer = gr.Timer(parts.TICK, active=False)
     with gr.Row(equal_height=False):
         with gr.Column(scale=6, min_width=380):
+            parts.heading(labels("raw_recordings"), labels("raw_recordings_help"))
+            steps = recording_steps.lay_out(studio, STEPS)
             form = _form(studio)
             everything = gr.Button(labels("prepare_all"), variant="primary", elem_id="data-all", size="lg")
             with parts.fold(labels("single_stages"), "data-stages"):
                 stages = {name: _stage(studio, name) for name in commands.STAGES}
         with gr.Column(scale=5, min_width=340):
             parts.heading(labels("now"))
+            scripts = (*SCRIPTS, *(step.script for step in STEPS))
             panel = parts.job_panel(
-                studio, "data", SCRIPTS, (labels("no_prepare"), labels("no_prepare_help"))
+                studio, "data", scripts, (labels("no_prepare"), labels("no_prepare_help"))
             )
             parts.heading(labels("experiment_holds"))
             holds = gr.HTML(js_on_load=None, elem_id="data-holds", elem_classes="plain")
@@ -82,6 +87,8 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
     for stage, button in {commands.ALL: everything, **stages}.items():
         button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.BUTTON)
+    for pressed in recording_steps.connect(studio, page, steps, (form.list_path, form.audio_folder)):
+        pressed.then(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     timer.tick(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.device])
     filled.then(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)

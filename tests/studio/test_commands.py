@@ -67,8 +67,10 @@ def every_call() -> list[commands.Call]:
     convert = commands.convert(
         workspace=HERE, source=HERE, reference=HERE, output=HERE, device="cpu", settings=options
     )
+    slicing = {"speech": True, "threshold": -34, "max_clip": 12}
+    steps = [commands.step("slice.py", source=HERE, output=HERE, settings=slicing)]
     downloads = [commands.models(action, ("tiny",), workspace=HERE) for action in ("download", "verify")]
-    return [*stages, train, train_gpt, made, speech, again, convert, *downloads]
+    return [*stages, train, train_gpt, made, speech, again, convert, *steps, *downloads]
 
 
 @cache

@@ -12,20 +12,23 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
-from gsv.errors import InputError
+from gsv.errors import InputError, ResourceError
 
 MAX_NAME_BYTES = 100
 TEMPORARY_PREFIX = ".tmp-"
 _RENAME_DELAYS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds; a scanner may hold a file for a moment
+
+_LOCK_DELAY = 0.02
 
 
 def _temporary_sibling(path: Path) -> Path:
@@ -117,6 +120,39 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         why = f"byte {error.start} cannot be decoded"
         raise InputError(f"{path} is not UTF-8 text", why, "Save it as UTF-8 and try again.") from error
+
+
+def try_lock(file: IO[bytes]) -> None:
+    """Lock an open file until it is closed or its process ends; raises OSError where another one holds it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def locked(path: Path, patience: float = 10.0) -> Iterator[None]:
+    """Hold the lock file `path` against other threads and processes; it stays there, empty.
+
+    Raises ResourceError where another one holds it for longer than `patience` seconds.
+    """
+    end = time.monotonic() + patience
+    with open(path, "ab") as file:
+        while True:
+            try:
+                try_lock(file)
+                break
+            except OSError as error:
+                if time.monotonic() > end:
+                    why = f"another program holds {path.name}"
+                    raise ResourceError(f"{path.parent} is busy", why, "Try again in a moment.") from error
+                time.sleep(_LOCK_DELAY)
+        yield
 
 
 @contextmanager

@@ -116,27 +116,32 @@ def _take(
     if reason:
         found.bad.append(BadRow(number, source, reason))
         return
-    path = _locate(source, found.path.parent, audio_folder)
+    path = locate(source, found.path.parent, audio_folder)
     found.rows.append(AnnotationRow(number, path, speaker, language, " ".join(text.split()), None))
 
 
-def _locate(source: str, list_folder: Path, audio_folder: Path | None) -> Path:
-    """The first place where the recording lies, or the most likely one if it is nowhere."""
+def locate(source: str, list_folder: Path, audio_folder: Path | None = None) -> Path:
+    """Where the recording of a row lies: the first place that holds it, or the most likely one if none does.
+
+    `source` is the path as the list spells it. The audio folder comes first; a clip that was made while
+    proofreading lies beside the list.
+    """
+    source = source.strip(_WRAPPING)
     # A list written on Windows has backslashes; on other systems a name may contain one.
     spellings = [source] if "\\" not in source else [source, source.replace("\\", "/")]
     base = PureWindowsPath(source).name if "\\" in source else Path(source).name
     places: list[Path] = []
+    beside: list[Path] = []
     for spelling in spellings:
         given = Path(spelling).expanduser() if spelling.startswith("~/") else Path(spelling)
+        beside.append(given if given.is_absolute() else list_folder / given)
         if audio_folder is not None:
             places += [] if given.is_absolute() else [Path(audio_folder) / given]
             places.append(Path(audio_folder) / base)
-        else:
-            places.append(given if given.is_absolute() else list_folder / given)
-    for place in places:
+    for place in (*places, *beside):
         if _is_file(place):
             return place.absolute()
-    return places[-1].absolute()
+    return (places or beside)[-1].absolute()
 
 
 def _is_file(path: Path) -> bool:

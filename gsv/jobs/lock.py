@@ -6,7 +6,6 @@ Knows one file in the workspace. Does not know what the holder does with it.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -34,7 +33,7 @@ class StudioLock:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         file = self._path.open("ab")
         try:
-            _lock(file)
+            files.try_lock(file)
         except OSError as error:
             file.close()
             holder = self._holder()
@@ -66,16 +65,3 @@ class StudioLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Lock an open file for this process; raises OSError when another one has it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,6 +6,7 @@ comes from the catalogue or from a person. Does not know annotation lists or wha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,22 +15,37 @@ import numpy as np
 
 from gsv.audio import resample
 from gsv.errors import DataError, InputError, import_optional
+from gsv.text import LANGUAGES
 
 RATE = 16_000
-_WHISPER_FILES = ("model.bin", "config.json")
+WHISPER_FILES = ("model.bin", "config.json")
 _SPOKEN_AS = {"yue": "zh"}
 """Languages that smaller models know only under another name."""
+_SURE = 0.5
+"""From this probability on, a language that is none of ours is believed."""
+_WITHOUT_SPACES = ("zh", "ja", "yue")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word as it was heard: seconds from the start of the clip, probability from 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    probability: float = math.nan
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of speech: seconds from the start of the clip, and how sure the engine was."""
+    """A stretch of speech: seconds from the start of the clip, and how sure the engine was (NaN: unsaid)."""
 
     start: float
     end: float
     text: str
     log_probability: float
     silence_probability: float
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,13 +59,18 @@ class Recognition:
 
     @property
     def confidence(self) -> float:
-        """Mean token probability, weighted by duration; 0 where nothing was heard."""
+        """Mean token probability, weighted by duration; 0 where nothing was heard, NaN where it is unsaid."""
         weights = np.array([max(segment.end - segment.start, 1e-3) for segment in self.segments])
         if not len(weights):
             return 0.0
         return float(
             np.exp(np.average([segment.log_probability for segment in self.segments], weights=weights))
         )
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The words of all segments; empty where the engine was not asked for them."""
+        return tuple(word for segment in self.segments for word in segment.words)
 
 
 class Recogniser(Protocol):
@@ -58,22 +79,32 @@ class Recogniser(Protocol):
     name: str
 
     def transcribe(self, samples: np.ndarray, rate: int, language: str | None = None) -> Recognition:
-        """Text of a clip `samples` `[T]` at `rate` Hz; `language` None lets the engine find it."""
+        """Text of a clip `samples` `[T]` at `rate` Hz; `language` None lets the engine find it.
+
+        A clip in a language that is surely none of ours comes back without text, under that language.
+        """
 
 
 class WhisperRecogniser:
-    """faster-whisper from a local folder, greedy, each clip on its own: equal clips give equal text."""
+    """faster-whisper from a local folder, each clip on its own: equal clips give equal text."""
 
     def __init__(
-        self, folder: Path | str, device: str = "cpu", compute_type: str = "int8", threads: int = 0
+        self,
+        folder: Path | str,
+        device: str = "cpu",
+        compute_type: str = "int8",
+        threads: int = 0,
+        *,
+        beam_size: int = 1,
+        words: bool = False,
     ) -> None:
-        """`threads` 0 leaves the number to the engine.
+        """`threads` 0 leaves the number to the engine; a beam of 1 is greedy; `words` asks for their times.
 
         Raises InputError when the folder holds no such model, DependencyError when the package is missing,
         DataError when the model cannot be loaded.
         """
         self.folder = Path(folder)
-        missing = [name for name in _WHISPER_FILES if not (self.folder / name).is_file()]
+        missing = [name for name in WHISPER_FILES if not (self.folder / name).is_file()]
         if missing:
             raise InputError(
                 f"{self.folder} is no folder of a Whisper model",
@@ -82,10 +113,13 @@ class WhisperRecogniser:
             )
         package = import_optional("faster_whisper", "pip install faster-whisper")
         self.name = f"faster-whisper {self.folder.name} {compute_type}"
+        self._beam_size, self._words = beam_size, words
+        kind, _, index = device.partition(":")
         try:
             self._model: Any = package.WhisperModel(
                 str(self.folder),
-                device=device,
+                device=kind,
+                device_index=int(index or 0),
                 compute_type=compute_type,
                 cpu_threads=threads,
                 local_files_only=True,
@@ -98,28 +132,49 @@ class WhisperRecogniser:
         wave = resample(samples, rate, RATE)
         if not wave.any():
             return Recognition("", language or "", 0.0)
+        probability = 1.0
+        if language is None:
+            language, probability = self._language(wave)
+            if language not in LANGUAGES:
+                return Recognition("", language, probability)
         try:
-            found, information = self._model.transcribe(
+            found, _ = self._model.transcribe(
                 wave,
                 language=self._spoken(language),
-                beam_size=1,
+                beam_size=self._beam_size,
                 temperature=0.0,
                 condition_on_previous_text=False,
+                word_timestamps=self._words,
             )
         except ValueError as error:
             raise InputError(f"The recogniser does not know the language {language!r}", str(error)) from error
-        segments = tuple(
-            Segment(part.start, part.end, part.text.strip(), part.avg_logprob, part.no_speech_prob)
-            for part in found
-        )
-        joint = "" if information.language in ("zh", "ja", "yue") else " "
+        segments = tuple(_segment(part) for part in found)
+        joint = "" if language in _WITHOUT_SPACES else " "
         text = joint.join(segment.text for segment in segments).strip()
-        heard = language or str(information.language)
-        return Recognition(text, heard, float(information.language_probability), segments)
+        return Recognition(text, language, probability, segments)
 
-    def _spoken(self, language: str | None) -> str | None:
+    def _spoken(self, language: str) -> str:
         known = self._model.supported_languages
-        return _SPOKEN_AS.get(language, language) if language and language not in known else language
+        return _SPOKEN_AS.get(language, language) if language not in known else language
+
+    def _language(self, wave: np.ndarray) -> tuple[str, float]:
+        """The likeliest of our languages with its probability, unless another one is beyond doubt."""
+        if not self._model.model.is_multilingual:
+            return "en", 1.0
+        best, probability, every = self._model.detect_language(audio=wave)
+        if best in LANGUAGES or probability >= _SURE:
+            return str(best), float(probability)
+        ours = {str(code): float(chance) for code, chance in every if code in LANGUAGES}
+        language = max(ours, key=lambda code: ours[code])
+        return language, ours[language]
+
+
+def _segment(part: Any) -> Segment:
+    words = tuple(
+        Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
+        for word in part.words or ()
+    )
+    return Segment(part.start, part.end, part.text.strip(), part.avg_logprob, part.no_speech_prob, words)
 
 
 class PocketsphinxRecogniser:

@@ -45,6 +45,12 @@ def path_fault(path: str) -> str:
     return ""
 
 
+def listed_path(path: Path, list_path: Path) -> str:
+    """A recording's path as a list holds it: relative where it lies below the list's folder, else whole."""
+    place, folder = Path(path).absolute(), Path(list_path).absolute().parent
+    return (place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix()
+
+
 def shown(text: str) -> str:
     """A name that any file and terminal can show: what is not Unicode is written as numbers."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

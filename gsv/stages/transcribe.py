@@ -16,7 +16,7 @@ import numpy as np
 
 from gsv.audio import Audio, read, resample
 from gsv.corpus.annotation import length_fault, real_path
-from gsv.corpus.fields import one_line, path_fault, rejected_path, shown, write_rejected
+from gsv.corpus.fields import listed_path, one_line, path_fault, rejected_path, shown, write_rejected
 from gsv.corpus.journal import Entry, Journal, item_key
 from gsv.errors import Cancelled, GsvError, InputError, as_gsv_error
 from gsv.events import Counts, Events
@@ -149,7 +149,7 @@ class _Stage:
         self.counts.read = len(files)
         for name, path in files.items():
             self.events.check_stop()
-            listed = self._listed_path(path)
+            listed = listed_path(path, self.output)
             same = first.setdefault(real_path(path), name)
             fault = path_fault(listed) or ("" if same == name else f"the same file as {same}")
             try:
@@ -161,11 +161,6 @@ class _Stage:
                 continue
             found.append(ClipTask(name, path, listed, digest, item_key(audio=digest, **how)))
         return found
-
-    def _listed_path(self, path: Path) -> str:
-        """The path as it stands in the list: relative to the list's folder where it lies below it."""
-        place, folder = path.absolute(), self.output.absolute().parent
-        return (place.relative_to(folder) if place.is_relative_to(folder) else place).as_posix()
 
     def fail(self, name: str, reason: str) -> None:
         """Count a clip that is not in the list, and say why."""

@@ -37,7 +37,7 @@ _LONGEST_PATTERN = 12
 
 MISSING_WINDOW, EXTRA_WINDOW = 15, 40
 """Frames, 0.3 s and 0.8 s, over which the ear's disagreement is summed."""
-MOST_MISSING, MOST_EXTRA = 18.2, 2.9
+MOST_MISSING, MOST_EXTRA = 24.0, 4.6
 """Nats by which what is heard in a window may be likelier than the phones, and than nothing between them."""
 _MOST_A_FRAME = 12.0
 MOST_MISHEARD = 0.4

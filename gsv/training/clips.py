@@ -7,6 +7,7 @@ batches, losses.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,9 @@ class Clips(Protocol):
     def read_phones(self, index: int, start: int, frames: int) -> list[int]:
         """The same as a recogniser read it from the audio; equal to `phones` where none did."""
 
+    def places(self, index: int, read: bool) -> Sequence[Sequence[int]] | None:
+        """`(symbol id, first frame)` of each phone of the clip, of its text or as read; None if not known."""
+
     def speaker_vector(self, index: int) -> np.ndarray | None:
         """float32 `[D]` of a pretrained speaker network, or None where the family needs none."""
 
@@ -121,15 +125,19 @@ class ArrayClips:
         return Content(codes=self._codes[index])
 
     def phones(self, index: int, start: int, frames: int) -> list[int]:
-        item = self._items[index]
-        starts = self._aligned.get(item.name)
-        if not starts:
-            return list(item.phones)
-        return _between(list(zip(item.phones, starts, strict=True)), start, frames)
+        pairs = self.places(index, read=False)
+        return list(self._items[index].phones) if pairs is None else _between(pairs, start, frames)
 
     def read_phones(self, index: int, start: int, frames: int) -> list[int]:
-        pairs = self._read.get(self._items[index].name)
-        return _between(pairs, start, frames) if pairs else self.phones(index, start, frames)
+        pairs = self.places(index, read=True)
+        return self.phones(index, start, frames) if pairs is None else _between(pairs, start, frames)
+
+    def places(self, index: int, read: bool) -> Sequence[Sequence[int]] | None:
+        item = self._items[index]
+        if read:
+            return self._read.get(item.name) or None
+        starts = self._aligned.get(item.name)
+        return list(zip(item.phones, starts, strict=True)) if starts else None
 
     def speaker_vector(self, index: int) -> np.ndarray | None:
         return self._speaker_vectors[self.names[index]] if self._speaker_vectors else None
@@ -162,9 +170,14 @@ def _speaker_vectors(folder: Path, config: FamilyConfig, names: Sequence[str]) -
 
 def _between(pairs: Sequence[Sequence[int]], start: int, frames: int) -> list[int]:
     """Phones whose start lies in a window, with the one that is under way when it begins."""
-    before = [phone for phone, at in pairs if at < start]
-    inside = [phone for phone, at in pairs if start <= at < start + frames]
-    return before[-1:] + inside
+    first, end = window(pairs, start, frames)
+    return [phone for phone, _ in pairs[first:end]]
+
+
+def window(pairs: Sequence[Sequence[int]], start: int, frames: int) -> tuple[int, int]:
+    """First of the phones that `_between` takes, and the one behind the last."""
+    at = [pair[1] for pair in pairs]
+    return max(bisect_left(at, start) - 1, 0), bisect_left(at, start + frames)
 
 
 class ExperimentClips:
@@ -215,17 +228,19 @@ class ExperimentClips:
         return Content(features=fit_frames(features, self.frames[index], self.names[index]))
 
     def phones(self, index: int, start: int, frames: int) -> list[int]:
-        item = self._items[index]
-        places = self._places.get(item.name)
-        if places is None:
-            return list(item.phone_ids)
-        return _between(list(zip(item.phone_ids, places.aligned, strict=True)), start, frames)
+        pairs = self.places(index, read=False)
+        return list(self._items[index].phone_ids) if pairs is None else _between(pairs, start, frames)
 
     def read_phones(self, index: int, start: int, frames: int) -> list[int]:
-        places = self._places.get(self._items[index].name)
-        return (
-            _between(places.read, start, frames) if places is not None else self.phones(index, start, frames)
-        )
+        pairs = self.places(index, read=True)
+        return self.phones(index, start, frames) if pairs is None else _between(pairs, start, frames)
+
+    def places(self, index: int, read: bool) -> Sequence[Sequence[int]] | None:
+        item = self._items[index]
+        found = self._places.get(item.name)
+        if found is None:
+            return None
+        return found.read if read else list(zip(item.phone_ids, found.aligned, strict=True))
 
     def speaker_vector(self, index: int) -> np.ndarray | None:
         path = self._items[index].speaker_vector_path

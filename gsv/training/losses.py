@@ -68,3 +68,16 @@ def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tens
 def mel_loss(target: Tensor, decoded: Tensor) -> Tensor:
     """Mean absolute difference of two log-mel spectrograms `[B, n_mels, F]`."""
     return (target.float() - decoded.float()).abs().mean()
+
+
+def text_alignment_loss(attention: Tensor, places: Tensor, reach: int = 1) -> Tensor:
+    """Mean over items, each over its frames, of -log of the attention `[B, T, N]` on the phone being said.
+
+    `places`: `[B, T]`, that phone's place, negative where it is not known; up to `reach` places away count as
+    right. An item without places counts as zero, so that parts of a batch add up to the whole.
+    """
+    known = places >= 0
+    phones = torch.arange(attention.shape[2], device=places.device)
+    near = (phones - places.unsqueeze(-1)).abs() <= reach
+    lost = -((attention * near).sum(-1) + 1e-6).log()
+    return ((lost * known).sum(-1) / known.sum(-1).clamp(min=1)).mean()

@@ -68,6 +68,9 @@ class LossConfig(BaseModel):
         description="weight of the inference path's mel loss: at the start, after the ramp",
     )
     prior_ramp_steps: int = Field(default=1, ge=1)
+    text_alignment: float = Field(
+        default=0.0, ge=0, description="weight of looking at the phone that is being said, by one head"
+    )
 
     def kl_at(self, step: int) -> float:
         """Weight of the divergence at a step."""
@@ -97,6 +100,12 @@ class ItemConfig(BaseModel):
     reference_gain: float = Field(default=0.0, ge=0, description="random level of the reference, ± decibel")
     drop_text: float = Field(default=0.0, ge=0, le=1, description="chance of no text")
     read_text: float = Field(default=0.0, ge=0, le=1, description="chance of phones as read from the audio")
+    whole_text: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="chance of all phones of the clip for a crop, as synthesis has them",
+    )
     minimum_items: int = Field(
         default=100, ge=1, description="small sets are repeated up to so many an epoch"
     )
@@ -152,6 +161,7 @@ def base_recipe(steps: int, adversarial_from: int, learning_rate: float = 2e-4) 
             above_bandwidth=0.1,
             prior_mel=(0.5, 1.0),
             prior_ramp_steps=2000,
+            text_alignment=4.0,
         ),
         items=ItemConfig(
             crop_frames=80,
@@ -161,6 +171,7 @@ def base_recipe(steps: int, adversarial_from: int, learning_rate: float = 2e-4) 
             reference_gain=6.0,
             drop_text=0.2,
             read_text=0.3,
+            whole_text=0.5,
             minimum_items=1,
         ),
         clip_norm=100.0,

@@ -157,6 +157,9 @@ class SovitsTask:
         if moment.step >= settings.adversarial_from:
             parts |= self._adversarial_losses(judged, passed, updates)
         parts["commitment"] = passed.commitment_loss
+        if passed.text_attention is not None:
+            looked = losses.text_alignment_loss(passed.text_attention, batch.phone_places)
+            parts["text_alignment"] = settings.text_alignment * looked
         divergence = self._divergence(passed, batch)
         weighted = sum(parts.values(), start=divergence.new_zeros(())) * batch.share
         weighted = weighted + settings.kl_at(moment.step) * divergence
@@ -196,6 +199,7 @@ class SovitsTask:
             segment_starts=batch.slice_starts,
             posterior_noise=batch.noise,
             decode_prior=self.recipe.losses.prior_mel_at(moment.step) > 0,
+            watch_text=self.recipe.losses.text_alignment > 0,
         )
 
     def _spectral_losses(

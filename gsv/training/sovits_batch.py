@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from gsv.families import FamilyConfig
-from gsv.training.clips import Clips, Content
+from gsv.training.clips import Clips, Content, window
 from gsv.training.recipes import ItemConfig
 from gsv.training.sampler import Draw
 
@@ -32,6 +32,8 @@ class Item:
     frames: int
     content: Content
     phones: list[int]
+    phone_places: np.ndarray
+    """int64 `[frames]`, which of the phones each frame says; -1 where that is not known."""
     reference: np.ndarray | None
     """float32 `[R]`, or None where the target itself is the reference."""
     reference_limit: float
@@ -72,7 +74,7 @@ class ItemMaker:
         # A crop ends at its last frame; a whole clip keeps what follows it, for the last frame's window.
         target = wave[start * hop :] if frames == total else wave[start * hop : (start + frames) * hop]
         other, reference, limit = self._reference(random, index, wave)
-        phones = self._phones(random, index, start, frames)
+        phones, places = self._phones(random, index, start, frames)
         spare = max(frames - self.config.segment_frames, 0)
         return Item(
             name=self.clips.names[index],
@@ -80,6 +82,7 @@ class ItemMaker:
             frames=frames,
             content=self._cut(self.clips.content(index), start, frames),
             phones=phones,
+            phone_places=places,
             reference=reference,
             reference_limit=limit,
             speaker_vector=self.clips.speaker_vector(other),
@@ -101,14 +104,28 @@ class ItemMaker:
         assert content.features is not None
         return Content(features=content.features[:, start : start + frames])
 
-    def _phones(self, random: np.random.Generator, index: int, start: int, frames: int) -> list[int]:
+    def _phones(
+        self, random: np.random.Generator, index: int, start: int, frames: int
+    ) -> tuple[list[int], np.ndarray]:
+        """Phones of the crop or of the whole clip, and which of them each frame says."""
         choice = random.random()
-        nothing = [self.config.blank_phone]
+        unknown = np.full(frames, -1, dtype=np.int64)
+        nothing = [self.config.blank_phone], unknown
+        whole = self.settings.whole_text > 0 and random.random() < self.settings.whole_text
         if choice < self.settings.drop_text:
             return nothing
         read = choice < self.settings.drop_text + self.settings.read_text
-        source = self.clips.read_phones if read else self.clips.phones
-        return source(index, start, frames) or nothing
+        pairs = self.clips.places(index, read)
+        if pairs is None:
+            source = self.clips.read_phones if read else self.clips.phones
+            return source(index, start, frames) or nothing[0], unknown
+        first, end = (0, len(pairs)) if whole else window(pairs, start, frames)
+        if first == end:
+            return nothing
+        at = np.asarray([pair[1] for pair in pairs])
+        under_way = np.searchsorted(at, start + np.arange(frames), side="right") - 1
+        places = np.clip(under_way - first, 0, end - first - 1).astype(np.int64)
+        return [pair[0] for pair in pairs[first:end]], places
 
     def _reference(
         self, random: np.random.Generator, index: int, own: np.ndarray
@@ -144,6 +161,8 @@ class SovitsBatch:
     lengths: torch.Tensor
     phones: torch.Tensor
     phone_lengths: torch.Tensor
+    phone_places: torch.Tensor
+    """`[B, frames]`, -1 where it is not known."""
     slice_starts: torch.Tensor
     noise: torch.Tensor
     bandwidths: torch.Tensor
@@ -182,6 +201,7 @@ def collate(items: Sequence[Item], config: FamilyConfig, share: float = 1.0) -> 
         lengths=torch.tensor([item.frames for item in items]),
         phones=_rows([np.asarray(item.phones, dtype=np.int64) for item in items]),
         phone_lengths=torch.tensor([len(item.phones) for item in items]),
+        phone_places=_rows([item.phone_places for item in items], frames, -1),
         slice_starts=torch.tensor([item.slice_start for item in items]),
         noise=_columns([item.noise for item in items], frames),
         bandwidths=torch.tensor([item.bandwidth for item in items]),
@@ -226,9 +246,9 @@ def _stack(vectors: list[np.ndarray]) -> torch.Tensor | None:
     return torch.from_numpy(np.stack(vectors)) if vectors else None
 
 
-def _rows(rows: Sequence[np.ndarray], length: int = 0) -> torch.Tensor:
+def _rows(rows: Sequence[np.ndarray], length: int = 0, padding: int = 0) -> torch.Tensor:
     length = max(length, max(len(row) for row in rows))
-    padded = np.zeros((len(rows), length), dtype=np.int64)
+    padded = np.full((len(rows), length), padding, dtype=np.int64)
     for place, row in zip(padded, rows, strict=True):
         place[: len(row)] = row
     return torch.from_numpy(padded)

@@ -86,6 +86,9 @@ class _NoiseClips:
 
     read_phones = phones
 
+    def places(self, index: int, read: bool) -> None:
+        return None
+
     def speaker_vector(self, index: int) -> np.ndarray | None:
         """Noise, as long as the family's; None where it takes none."""
         wanted = self._config.speaker_input

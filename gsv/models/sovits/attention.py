@@ -92,6 +92,12 @@ class RelativeAttention(_Projections):
 class CrossAttention(_Projections):
     """Attention of one sequence to another, without positions."""
 
+    def looks(self, x: Tensor, context: Tensor, context_mask: Tensor, head: int = 0) -> Tensor:
+        """Where one head looks: weights `[B, T, N]` of `x` `[B, C, T]` on `context` `[B, C, N]`, in float32."""
+        query, key = self.split("q", x)[:, head].float(), self.split("k", context)[:, head].float()
+        scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
+        return scores.masked_fill(context_mask == 0, MASKED_SCORE).softmax(dim=-1)
+
     def forward(self, x: Tensor, context: Tensor, context_mask: Tensor) -> Tensor:
         """`x` `[B, C, T]` looks at `context` `[B, C, N]`, `context_mask` `[B, 1, N]`; returns `[B, C, T]`."""
         query, key, value = self.split("q", x), self.split("k", context), self.split("v", context)

@@ -111,12 +111,16 @@ class Synthesizer(nn.Module):
         speaker: Tensor,
         speed: float = 1.0,
         generator: torch.Generator | None = None,
+        watched: list[Tensor] | None = None,
     ) -> PriorStatistics:
-        """Prior of quantized `features` `[B, C, T]` at the latent's rate, for `speaker` `[B, G, 1]`."""
+        """Prior of quantized `features` `[B, C, T]` at the latent's rate, for `speaker` `[B, G, 1]`.
+
+        Where frames look at the phones, `[B, T, N]`, is added to `watched`.
+        """
         if hasattr(self, "ge_to512"):
             speaker = self.ge_to512(speaker.squeeze(2)).unsqueeze(2)
         statistics: PriorStatistics = self.enc_p(
-            features, lengths, phones, phone_lengths, speaker, speed, generator
+            features, lengths, phones, phone_lengths, speaker, speed, generator, watched
         )
         return statistics
 
@@ -217,8 +221,15 @@ class Synthesizer(nn.Module):
         mask = length_mask(batch.lengths, frames)
         speaker = self._training_speaker(batch, mask, generator)
         features, commitment = self._training_features(batch, frames, generator)
+        watched: list[Tensor] | None = [] if batch.watch_text else None
         prior = self.prior(
-            features, batch.lengths, batch.phones, batch.phone_lengths, speaker, generator=generator
+            features,
+            batch.lengths,
+            batch.phones,
+            batch.phone_lengths,
+            speaker,
+            generator=generator,
+            watched=watched,
         )
         m_q, logs_q = self._posterior()(batch.spectrogram, mask, speaker)
         noise = batch.posterior_noise
@@ -231,7 +242,18 @@ class Synthesizer(nn.Module):
             starts = draw_segments(batch.lengths, self.config.segment_frames, generator)
         audio, prior_audio = self._decode_slices(z, prior, speaker, starts, batch.decode_prior)
         return TrainingPass(
-            audio, prior_audio, starts, mask, z, z_p, prior.mean, prior.log_std, m_q, logs_q, commitment
+            audio,
+            prior_audio,
+            starts,
+            mask,
+            z,
+            z_p,
+            prior.mean,
+            prior.log_std,
+            m_q,
+            logs_q,
+            commitment,
+            watched[0] if watched else None,
         )
 
     def _posterior(self) -> PosteriorEncoder:

@@ -38,6 +38,8 @@ class TrainingBatch:
     """Standard normal noise `[B, latent, T]`; drawn when absent."""
     decode_prior: bool = False
     """Decode the prior's mean at the same slice as well (the path that synthesis takes)."""
+    watch_text: bool = False
+    """Tell where the frames look at the phones."""
 
 
 @dataclass
@@ -61,3 +63,5 @@ class TrainingPass:
     """Latent, latent in the prior's space, statistics of prior and posterior, each `[B, latent, T]`."""
     commitment_loss: Tensor
     """Distance of the content to its codes; zero with a frozen quantizer, `[]`."""
+    text_attention: Tensor | None = None
+    """Where the first head looks at the phones, `[B, T, N]`, where it was asked for."""

@@ -1,0 +1,107 @@
+"""The text that a crop is given, which of its phones each frame says, and the head that learns to look there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gsv.families import FamilyConfig
+from gsv.models.discriminator import new_discriminator
+from gsv.models.sovits.synthesizer import new_synthesizer
+from gsv.training.arrays import ALIGNED_FILE, READ_FILE, PreparedArrays
+from gsv.training.clips import ArrayClips, Clips
+from gsv.training.losses import text_alignment_loss
+from gsv.training.recipes import ItemConfig, base_recipe
+from gsv.training.sampler import Batch, Draw
+from gsv.training.sovits import Networks, SovitsTask
+from gsv.training.sovits_batch import ItemMaker, collate
+from gsv.training.task import Moment
+from gsv.training.updates import Updates
+
+from .small import small_arrays, small_config
+
+STARTS = [4, 16, 28, 44]
+"""First frames of the phones 20, 30, 40 and 50."""
+READ = [[60, 2], [70, 30]]
+
+
+@pytest.fixture(scope="module")
+def config() -> FamilyConfig:
+    return small_config()
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory, config: FamilyConfig) -> Clips:
+    folder: Path = small_arrays(tmp_path_factory.mktemp("arrays"), config=config)
+    names = [item.name for item in PreparedArrays.open(folder).items]
+    (folder / ALIGNED_FILE).write_text(json.dumps(dict.fromkeys(names, STARTS)))
+    (folder / READ_FILE).write_text(json.dumps(dict.fromkeys(names[1:], READ)))
+    arrays = PreparedArrays.open(folder)
+    return ArrayClips(arrays, arrays.part("train"), config)
+
+
+def said(at: int) -> int:
+    """The phone under way at a frame of the clip; the first one before any began."""
+    return [20, 30, 40, 50][max(0, sum(start <= at for start in STARTS) - 1)]
+
+
+@pytest.mark.parametrize("whole", [0.0, 1.0])
+def test_every_frame_of_a_crop_knows_its_phone(clips: Clips, config: FamilyConfig, whole: float) -> None:
+    maker = ItemMaker(clips, ItemConfig(crop_frames=30, whole_text=whole), config)
+    full, lengths, starts = clips.wave(0), set(), set()
+    for seed in range(20):
+        item = maker.make(Draw(0, seed))
+        places = range(0, len(full) // 640, 2)
+        at = next(s for s in places if np.array_equal(full[s * 640 :][: len(item.wave)], item.wave))
+        heard = [item.phones[place] for place in item.phone_places]
+        first = [said(at + frame) for frame in range(30)]
+        # A crop that begins before the first phone has only those that begin within it.
+        assert heard == first
+        lengths.add(len(item.phones))
+        starts.add(at)
+    assert len(starts) > 3 and (lengths == {4} if whole else lengths == {2, 3, 4} or lengths == {3, 4})
+
+
+def test_read_phones_have_their_own_places_and_unknown_ones_none(clips: Clips, config: FamilyConfig) -> None:
+    maker = ItemMaker(clips, ItemConfig(read_text=1.0), config)
+    item = maker.make(Draw(1, 3))
+    assert item.phones == [60, 70] and item.phone_places.tolist() == [0] * 30 + [1] * (item.frames - 30)
+    # Nobody read the first clip: it has the phones of its text, and their places are not told.
+    other = maker.make(Draw(0, 3))
+    assert other.phones == [20, 30, 40, 50] and set(other.phone_places.tolist()) == {-1}
+    dropped = ItemMaker(clips, ItemConfig(drop_text=1.0), config).make(Draw(0, 3))
+    assert dropped.phones == [config.blank_phone] and set(dropped.phone_places.tolist()) == {-1}
+    batch = collate([item, dropped], config)
+    assert batch.phone_places.shape == batch.noise[:, 0].shape and batch.phone_places[0, -1] in (-1, 1)
+
+
+def test_the_loss_is_that_of_the_frames_whose_phone_is_known() -> None:
+    attention = torch.tensor([[[0.7, 0.1, 0.2], [0.2, 0.2, 0.6]], [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]]])
+    places = torch.tensor([[0, -1], [2, 0]])
+    exact = text_alignment_loss(attention, places, reach=0)
+    assert exact.item() == pytest.approx((-np.log(0.7) - (np.log(0.25) + 0) / 2) / 2, abs=1e-4)
+    near = text_alignment_loss(attention, places)
+    assert near.item() == pytest.approx((-np.log(0.8) - np.log(0.5) / 2) / 2, abs=1e-4)
+    halves = [text_alignment_loss(attention[i : i + 1], places[i : i + 1]) for i in range(2)]
+    assert torch.stack(halves).mean().item() == pytest.approx(near.item())
+    assert text_alignment_loss(attention, torch.full_like(places, -1)).item() == 0.0
+
+
+def test_a_head_learns_to_look_at_the_phone_that_is_said(clips: Clips, config: FamilyConfig) -> None:
+    recipe = base_recipe(1000, 1000, learning_rate=2e-3)
+    rates = recipe.rates.model_copy(update={"warm_up_steps": 0})
+    items = recipe.items.model_copy(update={"drop_text": 0.0, "read_text": 0.0})
+    networks = Networks(new_synthesizer(config, 1), new_discriminator(config.discriminator, 2))
+    changed = recipe.model_copy(update={"rates": rates, "items": items})
+    task = SovitsTask(networks, clips, changed, torch.device("cpu"), lambda *_: None)
+    updates = Updates(torch.device("cpu"))
+    lost = []
+    for number in range(40):
+        data = task.load(Batch(0, number, tuple(Draw(i, i) for i in range(4))))
+        values = task.step(data, Moment(number, 0, number, 40), updates, torch.Generator().manual_seed(1))
+        lost.append(float(values["text_alignment"]))
+    assert lost[-1] < 0.5 * lost[0]

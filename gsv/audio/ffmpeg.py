@@ -52,7 +52,7 @@ def describe(path: Path) -> Stream:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=STALL_SECONDS,
-            creationflags=_creation_flags(),
+            creationflags=creation_flags(),
         )
     except subprocess.TimeoutExpired:
         raise DataError(f"{path.name} cannot be read", "its header takes too long to decode") from None
@@ -81,7 +81,7 @@ def decode(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=report,
-            creationflags=_creation_flags(),
+            creationflags=creation_flags(),
         )
         try:
             assert process.stdout is not None
@@ -104,11 +104,15 @@ def decode(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
                 process.stdout.close()
 
 
+def binary() -> str:
+    """Path of the ffmpeg program. Raises DependencyError where imageio-ffmpeg is not installed."""
+    return str(import_optional("imageio_ffmpeg", "pip install imageio-ffmpeg").get_ffmpeg_exe())
+
+
 def _opening(path: Path) -> list[str]:
-    binary = import_optional("imageio_ffmpeg", "pip install imageio-ffmpeg").get_ffmpeg_exe()
     # The prefix keeps names such as "-y.wav" and "http:x" from being read as anything but a file.
     return [
-        binary,
+        binary(),
         "-nostdin",
         "-format_whitelist",
         _CONTAINERS,
@@ -152,5 +156,6 @@ def _channels(layout: str) -> int:
     return sum(int(part) for part in parts) if all(part.isdigit() for part in parts) and name else 2
 
 
-def _creation_flags() -> int:
+def creation_flags() -> int:
+    """Flags of a child process that opens no window on Windows."""
     return int(getattr(subprocess, "CREATE_NO_WINDOW", 0)) if os.name == "nt" else 0

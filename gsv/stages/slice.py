@@ -7,7 +7,7 @@ recording of any length passes in bounded memory: once for its levels, once for 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ import numpy as np
 
 from gsv.audio import Writer, blocks, resample_stream
 from gsv.audio.slicing import Levels, SliceSettings, cut, measure, slice_level
-from gsv.corpus.journal import Entry, Journal, item_key
-from gsv.errors import Cancelled, DataError, GsvError, InputError
+from gsv.errors import DataError, GsvError, InputError
 from gsv.events import Counts, Events
-from gsv.files import MAX_NAME_BYTES, safe_name, sha256
+from gsv.files import MAX_NAME_BYTES, safe_name
 from gsv.listening.activity import CHUNK, SAMPLE_RATE, SpeechActivity
+from gsv.stages.sound_files import FolderRun, folder_apart
 from gsv.stages.sounds import recordings
-from gsv.stages.workers import Outcome, run_batches, worker_count
+from gsv.stages.workers import Outcome
 
 RATE = 32000
 JOURNAL = "slices.jsonl"
@@ -163,73 +163,24 @@ def slice_recordings(
     DependencyError where the speech activity is not installed, DataError where no recording is usable,
     Cancelled; a bad recording only counts.
     """
-    events, options, output = events or Events(), options or SliceOptions(), Path(output)
-    if Path(source).is_dir() and Path(source).resolve() == output.resolve():
-        raise InputError(
-            "the clips cannot go into the folder of the recordings", remedy="Name another folder."
-        )
+    events, options = events or Events(), options or SliceOptions()
+    output = folder_apart(source, output)
     output.mkdir(parents=True, exist_ok=True)
     if options.speech_activity:
         SpeechActivity()
-    counts = Counts()
-    journal = Journal(output / JOURNAL)
-    tasks, keys = _tasks(Path(source), output, options, counts, events)
-    pending = [task for task in tasks if not _done(journal.done(task.name, keys[task.name]), output)]
-    counts.skipped += len(tasks) - len(pending)
-    try:
-        with journal:
-            batches = [[task] for task in pending]
-            workers = worker_count(workers, len(batches))
-            for ended, outcomes in enumerate(
-                run_batches(batches, SliceWork(output, options), workers=workers, events=events), start=1
-            ):
-                for outcome in outcomes:
-                    _take(outcome, keys[outcome.name], journal, counts, events)
-                events.progress(ended, len(batches), "slice")
-    except Cancelled:
-        events.counts(counts)
-        raise
-    journal.compact()
-    events.counts(counts)
-    counts.require_some("slice")
-    return counts
-
-
-def _take(outcome: Outcome, key: str, journal: Journal, counts: Counts, events: Events) -> None:
-    if outcome.reason:
-        counts.fail(outcome.name, outcome.reason)
-        events.item(outcome.name, "failed", outcome.reason)
-        return
-    journal.add(outcome.name, key, **outcome.record)
-    counts.done += 1
-    events.item(outcome.name, "done", f"{len(outcome.record['files'])} clips")
-
-
-def _done(entry: Entry | None, output: Path) -> bool:
-    return entry is not None and all((output / name).is_file() for name in entry["files"])
-
-
-def _tasks(
-    source: Path, output: Path, options: SliceOptions, counts: Counts, events: Events
-) -> tuple[list[SliceTask], dict[str, str]]:
-    """Recordings in sorted order, with distinct prefixes; one that cannot be read is counted as failed."""
-    files = recordings(source, besides=output)
-    counts.read = len(files)
-    tasks: list[SliceTask] = []
-    keys: dict[str, str] = {}
+    run = FolderRun("slice", output, JOURNAL, events)
+    files = recordings(Path(source), besides=output)
+    keys = run.keyed(files, {"options": asdict(options), "rule": 2})
     taken: set[str] = set()
-    for name, path in files.items():
-        events.check_stop()
-        try:
-            digest = sha256(path)
-        except OSError as error:
-            counts.fail(name, f"unreadable: {error.strerror or error}")
-            events.item(name, "failed", counts.reasons[name])
-            continue
-        prefix = _prefix(path.name, taken)
-        keys[name] = item_key(audio=digest, options=asdict(options), prefix=prefix, rule=1)
-        tasks.append(SliceTask(name, path, prefix))
-    return tasks, keys
+    tasks = [SliceTask(name, files[name], _prefix(files[name].name, taken)) for name in keys]
+    # The clips' names are part of what was made: a namesake that is added or removed may change them.
+    keys = {task.name: f"{keys[task.name]}-{task.prefix}" for task in tasks}
+    run.work(tasks, keys, SliceWork(output, options), workers=workers, say=_in_words)
+    return run.counts
+
+
+def _in_words(record: Mapping[str, Any]) -> str:
+    return f"{len(record['files'])} clips, {record['seconds']:.0f} of {record['of_seconds']:.0f} s"
 
 
 def _prefix(name: str, taken: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""The steps of the Data tab that work on sound: slice, and what cleans before and after it.
+"""The steps of the Data tab that work on sound: separate, slice, denoise.
 
 Knows the fields of each and which options of its script they are. Does not know how a step is drawn.
 """
@@ -14,6 +14,37 @@ import gradio as gr
 from gsv.studio import commands
 from gsv.studio.recording_steps import Step
 from gsv.studio.studio import Studio
+
+MODEL_ENDINGS = (".onnx", ".ckpt", ".pth", ".th", ".yaml")
+BUILT_IN = "built-in"
+DENOISERS = ("rnnoise", "deepfilternet3")
+
+
+def _separate_fields(studio: Studio) -> dict[str, gr.components.Component]:
+    labels = studio.labels
+    models = [(labels("separate_built_in"), BUILT_IN), *((name, name) for name in separation_models(studio))]
+    with gr.Group():
+        model = gr.Dropdown(
+            models,
+            value=BUILT_IN,
+            label=labels("separate_model"),
+            info=labels("separate_model_help"),
+            elem_id="separate-model",
+        )
+        rest = gr.Checkbox(False, label=labels("separate_rest"), info=labels("separate_rest_help"))
+    return {"model": model, "keep_rest": rest}
+
+
+def separation_models(studio: Studio) -> list[str]:
+    """Names of the separation models that lie in the workspace."""
+    folder = studio.workspace.pretrained / "separation"
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path.name for path in found if path.suffix in MODEL_ENDINGS)
+
+
+def _separate_call(studio: Studio, source: Path, output: Path, values: Mapping[str, Any]) -> commands.Call:
+    settings = {"workspace": studio.workspace.root, **values}
+    return commands.step("separate.py", source=source, output=output, settings=settings)
 
 
 def _slice_fields(studio: Studio) -> dict[str, gr.components.Component]:
@@ -36,5 +67,29 @@ def _slice_call(studio: Studio, source: Path, output: Path, values: Mapping[str,
     return commands.step("slice.py", source=source, output=output, settings=values)
 
 
-SLICE = Step("slice", "slice.py", "clips", _slice_fields, _slice_call)
-STEPS = (SLICE,)
+def _denoise_fields(studio: Studio) -> dict[str, gr.components.Component]:
+    labels = studio.labels
+    with gr.Group(), gr.Row():
+        model = gr.Dropdown(
+            [(labels(f"denoise_{name}"), name) for name in DENOISERS],
+            value=DENOISERS[0],
+            label=labels("denoise_model"),
+            info=labels("denoise_model_help"),
+            elem_id="denoise-model",
+        )
+        strength = gr.Slider(
+            0.1, 1, 1, step=0.05, label=labels("denoise_strength"), info=labels("denoise_strength_help")
+        )
+    return {"model": model, "strength": strength}
+
+
+def _denoise_call(studio: Studio, source: Path, output: Path, values: Mapping[str, Any]) -> commands.Call:
+    settings = {"workspace": studio.workspace.root, **values}
+    return commands.step("denoise.py", source=source, output=output, settings=settings)
+
+
+STEPS = (
+    Step("separate", "separate.py", "voice", _separate_fields, _separate_call),
+    Step("slice", "slice.py", "clips", _slice_fields, _slice_call),
+    Step("denoise", "denoise.py", "clean", _denoise_fields, _denoise_call),
+)

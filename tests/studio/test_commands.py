@@ -68,7 +68,10 @@ def every_call() -> list[commands.Call]:
         workspace=HERE, source=HERE, reference=HERE, output=HERE, device="cpu", settings=options
     )
     slicing = {"speech": True, "threshold": -34, "max_clip": 12}
-    steps = [commands.step("slice.py", source=HERE, output=HERE, settings=slicing)]
+    separating = {"workspace": HERE, "model": "built-in", "keep_rest": True}
+    cleaning = {"workspace": HERE, "model": "rnnoise", "strength": 0.5}
+    each = {"separate.py": separating, "slice.py": slicing, "denoise.py": cleaning}
+    steps = [commands.step(name, source=HERE, output=HERE, settings=given) for name, given in each.items()]
     downloads = [commands.models(action, ("tiny",), workspace=HERE) for action in ("download", "verify")]
     return [*stages, train, train_gpt, made, speech, again, convert, *steps, *downloads]
 

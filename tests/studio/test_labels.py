@@ -11,7 +11,16 @@ import gsv.studio
 from gsv.errors import InputError
 from gsv.families import FAMILY_NAMES
 from gsv.jobs import JobState
-from gsv.studio import commands, render_speech, speak_form, speak_options, tab_convert, tab_data, train_form
+from gsv.studio import (
+    commands,
+    render_speech,
+    sound_steps,
+    speak_form,
+    speak_options,
+    tab_convert,
+    tab_data,
+    train_form,
+)
 from gsv.studio.labels import LANGUAGES, Labels, fields, table
 from gsv.studio.page import TABS
 from gsv.studio.reading import PREVIEW_KINDS
@@ -26,6 +35,7 @@ MADE_NAMES = {
     *(f"stage_{name}_help" for name in commands.STAGES),
     *(f"step_{step.name}{ending}" for step in tab_data.STEPS for ending in ("", "_help")),
     *(f"start_{step.name}" for step in tab_data.STEPS),
+    *(f"denoise_{name}" for name in sound_steps.DENOISERS),
     *(f"family_{name}" for name in FAMILY_NAMES),
     *(f"preset_{name}" for name in train_form.PRESETS["gpt"]),
     *(f"part_{name}" for name in train_form.PARTS),

@@ -1,0 +1,230 @@
+"""The separate stage: recordings with music to their voice alone.
+
+Knows files, the choice between the built-in method and downloaded models, and how to say how much music is
+left. How the built-in method works is `gsv.audio.separation`. A recording of any length passes in bounded
+memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from gsv.audio import blocks, probe, resample_stream
+from gsv.audio.encoding import open_writer
+from gsv.audio.separation import voice_stream
+from gsv.errors import DataError, InputError, WeightsError, import_optional
+from gsv.events import Counts, Events
+from gsv.stages.gaps import GapLevels, Pauses, aligned
+from gsv.stages.sound_files import EachFile, FolderRun, SoundTask, check_ending, mirrored, place_of
+
+BUILT_IN = "built-in"
+RECOMMENDED = "UVR-MDX-NET-Voc_FT.onnx"
+FOLDER = "separation"
+"""Folder of downloaded models under `pretrained_models`."""
+JOURNAL = "separated.jsonl"
+INSTALL = 'pip install "audio-separator[cpu]"'
+WEAK_DECIBELS = 6.0
+"""Music between the words that sank by less than this was hardly separated."""
+_UNHEARD_DECIBELS = 30.0
+_BLOCK_SECONDS = 4.0
+_LEAST_PAUSE_SECONDS = 0.5
+
+
+class Separator(Protocol):
+    """What takes the voice out of a recording."""
+
+    def voice(self, path: Path, rate: int) -> Iterator[np.ndarray]:
+        """The voice in blocks `[t]` of mono samples at `rate` Hz, in place in time. Raises GsvError."""
+        ...
+
+
+class BuiltIn:
+    """Running medians over spectra: needs no download, and leaves some of the music."""
+
+    def voice(self, path: Path, rate: int) -> Iterator[np.ndarray]:
+        """As `Separator.voice`."""
+        return voice_stream(blocks(path, rate, _BLOCK_SECONDS), rate)
+
+
+class AudioSeparator:
+    """A UVR, MDX or RoFormer model, run by the optional package audio-separator.
+
+    `model` is a file; whatever belongs to it lies beside it. Raises DependencyError without the package,
+    WeightsError for a missing model.
+    """
+
+    _CHUNK_SECONDS = 300.0
+
+    def __init__(self, model: Path) -> None:
+        self._package: Any = import_optional("audio_separator.separator", INSTALL)
+        if not model.is_file():
+            raise _missing(model)
+        self._model = model
+
+    def voice(self, path: Path, rate: int) -> Iterator[np.ndarray]:
+        """As `Separator.voice`; the package works on a copy of the sound, a few minutes at a time."""
+        with tempfile.TemporaryDirectory(prefix="gsv-separate-") as name:
+            # The package would hand the person's own file name to other programs.
+            source = Path(name, "sound.wav")
+            own_rate = probe(path).rate
+            with open_writer(source, own_rate, "FLOAT") as writer:
+                for block in blocks(path, own_rate, _BLOCK_SECONDS):
+                    writer.append(block)
+            found = Path(name, self._separate(source, Path(name)))
+            if not found.is_file():
+                raise DataError(f"no voice came out of {path.name}", f"{self._model.name} gave none")
+            yield from blocks(found, rate, _BLOCK_SECONDS)
+
+    def _separate(self, source: Path, folder: Path) -> str:
+        worker = self._package.Separator(
+            model_file_dir=str(self._model.parent),
+            output_dir=str(folder),
+            output_single_stem="Vocals",
+            normalization_threshold=1.0,
+            chunk_duration=self._CHUNK_SECONDS,
+        )
+        worker.load_model(self._model.name)
+        made = worker.separate(str(source))
+        return str(made[0]) if made else ""
+
+
+def _missing(model: Path) -> WeightsError:
+    return WeightsError(
+        f"there is no separation model {model}",
+        "",
+        f"Fetch it: audio-separator --download_model_only --model_file_dir {model.parent} -m {model.name}",
+    )
+
+
+@dataclass(frozen=True)
+class SeparateOptions:
+    """How voices are taken out and written."""
+
+    model: str = BUILT_IN
+    """`built-in`, or a model's file: a path, or a name in `pretrained_models/separation`."""
+    ending: str = "wav"
+    keep_rest: bool = False
+    """Write what was taken out as well, as NAME.music.ENDING beside the voice."""
+
+
+def separate_recordings(
+    source: Path,
+    output: Path,
+    options: SeparateOptions | None = None,
+    *,
+    models: Path | None = None,
+    workers: int = 0,
+    events: Events | None = None,
+) -> Counts:
+    """Take the voice out of a recording, or of all below a folder; each result has its recording's name.
+
+    `output` is a folder, or a file where `source` is one; `models` the folder of downloaded models. What
+    was separated in the same way is skipped. Raises InputError for a bad path or ending, DependencyError and
+    WeightsError for a model that cannot run, DataError where no recording is usable, Cancelled.
+    """
+    events, options = events or Events(), options or SeparateOptions()
+    place = place_of(source, output)
+    ending = check_ending(place.file.suffix if place.file else options.ending)
+    load = _loader(options.model, models)
+    load()  # what is missing is said before the work begins
+    tasks = mirrored(Path(source), place, ending)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    run = FolderRun("separate", place.folder, JOURNAL, events)
+    files = {name: task.path for name, task in tasks.items()}
+    settings = {"model": options.model, "rest": options.keep_rest, "rule": 1}
+    keys = run.keyed(files, settings)
+    keys = {name: f"{key}-{_below(tasks[name].target, place.folder)}" for name, key in keys.items()}
+    work = EachFile(partial(_worker, load, place.folder, options.keep_rest))
+    records = run.work([tasks[name] for name in keys], keys, work, workers=workers, say=in_words)
+    _judge(options.model, records, events)
+    return run.counts
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _loader(model: str, models: Path | None) -> Callable[[], Separator]:
+    """Picklable maker of the chosen separator. Raises InputError for a model that cannot be found."""
+    if model == BUILT_IN:
+        return BuiltIn
+    path = Path(model)
+    if not path.is_absolute() and models is not None and path.name == model:
+        path = models / FOLDER / model
+    if not path.name:
+        raise InputError("no separation model was named", "", f"Give {BUILT_IN} or a model's file.")
+    return partial(AudioSeparator, path.absolute())
+
+
+def _worker(
+    load: Callable[[], Separator], folder: Path, keep_rest: bool
+) -> Callable[[SoundTask], dict[str, Any]]:
+    separator, pauses = load(), Pauses()
+    return lambda task: separate_recording(task, folder, separator, pauses, keep_rest=keep_rest)
+
+
+def separate_recording(
+    task: SoundTask, folder: Path, separator: Separator, pauses: Pauses, *, keep_rest: bool = False
+) -> dict[str, Any]:
+    """Write the voice of one recording; returns its files below `folder`, its length and what was measured.
+
+    Raises InputError and DataError for a recording that cannot be read.
+    """
+    rate = probe(task.path).rate
+    rest = task.target.with_name(f"{task.target.stem}.music{task.target.suffix}") if keep_rest else None
+    levels = GapLevels(rate)
+    original = levels.before(blocks(task.path, rate, _BLOCK_SECONDS))
+    with open_writer(task.target, rate) as writer:
+        if rest is None:
+            for voice, _ in aligned(separator.voice(task.path, rate), original):
+                writer.append(levels.after(voice))
+        else:
+            with open_writer(rest, rate) as other:
+                for voice, whole in aligned(separator.voice(task.path, rate), original):
+                    writer.append(levels.after(voice))
+                    other.append(whole - voice)
+    speech = pauses.probabilities(resample_stream(blocks(task.path, rate, _BLOCK_SECONDS), rate, pauses.rate))
+    made = [path for path in (task.target, rest) if path is not None]
+    return {
+        "files": [_below(path, folder) for path in made],
+        "seconds": round(levels.seconds, 3),
+        **levels.result(speech, _LEAST_PAUSE_SECONDS),
+    }
+
+
+def in_words(record: Mapping[str, Any]) -> str:
+    """What was measured, for people."""
+    if record.get("before") is None or record.get("after") is None:
+        return f"{record['seconds']:.0f} s; no pauses to measure the music in"
+    return (
+        f"{record['seconds']:.0f} s; between the words {record['before']:.0f} dB before, "
+        f"{record['after']:.0f} dB after"
+    )
+
+
+def is_weak(record: Mapping[str, Any]) -> bool:
+    """Whether music that can be heard between the words was lowered by little."""
+    before, after, speech = (record.get(name) for name in ("before", "after", "speech"))
+    if before is None or after is None or speech is None:
+        return False
+    return bool(speech - after < _UNHEARD_DECIBELS and before - after < WEAK_DECIBELS)
+
+
+def _judge(model: str, records: Mapping[str, Mapping[str, Any]], events: Events) -> None:
+    """Say where the separation was weak, and what does it better."""
+    weak = sorted(name for name, record in records.items() if is_weak(record))
+    if not weak:
+        return
+    shown = ", ".join(weak[:3]) + (" …" if len(weak) > 3 else "")
+    better = f" A model does better: {INSTALL}, then --model {RECOMMENDED}." if model == BUILT_IN else ""
+    events.message(
+        f"The separation is weak in {len(weak)} of {len(records)} recordings ({shown}): music is left.{better}",
+        "warning",
+    )

@@ -1,0 +1,192 @@
+"""Stages over a folder of recordings: tasks, resume, one account at the end.
+
+Knows files, their names and what was made of them before. Does not know what a stage makes of a
+recording. `slice` makes many files of one; `mirrored` names one file for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from gsv.audio.encoding import ENDINGS
+from gsv.corpus.journal import Entry, Journal, item_key
+from gsv.errors import Cancelled, GsvError, InputError
+from gsv.events import Counts, Events
+from gsv.files import sha256
+from gsv.stages.sounds import recordings
+from gsv.stages.workers import Factory, Outcome, run_batches, worker_count
+
+
+@dataclass(frozen=True)
+class SoundTask:
+    """One recording, and the file that is made of it."""
+
+    name: str
+    path: Path
+    target: Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where results go: a folder, and the one file in it where a single file was asked for."""
+
+    folder: Path
+    file: Path | None = None
+
+
+@dataclass
+class FolderRun:
+    """One run of a stage over recordings: what is pending, and what became of it.
+
+    `output` holds the journal and all that the stage makes.
+    """
+
+    stage: str
+    output: Path
+    journal_name: str
+    events: Events
+    counts: Counts = field(default_factory=Counts)
+
+    def keyed(self, files: Mapping[str, Path], key: Mapping[str, Any]) -> dict[str, str]:
+        """Keys of all files that can be read, from their contents and `key`; others are counted as failed."""
+        self.counts.read = len(files)
+        keys: dict[str, str] = {}
+        for name, path in files.items():
+            self.events.check_stop()
+            try:
+                keys[name] = item_key(audio=sha256(path), **key)
+            except OSError as error:
+                self._fail(name, f"unreadable: {error.strerror or error}")
+        return keys
+
+    def work(
+        self,
+        tasks: Sequence[Any],
+        keys: Mapping[str, str],
+        factory: Factory,
+        *,
+        workers: int,
+        say: Callable[[Mapping[str, Any]], str],
+    ) -> dict[str, Entry]:
+        """Work through the tasks that are not done yet; returns the journal's records of all that are.
+
+        A record's `files` are paths below `output`; `say` puts a record into words. Raises DataError where
+        not one recording could be used, Cancelled on a stop request.
+        """
+        journal = Journal(self.output / self.journal_name)
+        pending = [task for task in tasks if not self._done(journal.done(task.name, keys[task.name]))]
+        self.counts.skipped += len(tasks) - len(pending)
+        batches = [[task] for task in pending]
+        workers = worker_count(workers, len(batches))
+        try:
+            with journal:
+                self.events.progress(0, len(batches), self.stage)
+                done = run_batches(batches, factory, workers=workers, events=self.events)
+                for ended, outcomes in enumerate(done, start=1):
+                    for outcome in outcomes:
+                        self._take(outcome, keys[outcome.name], journal, say)
+                    self.events.progress(ended, len(batches), self.stage)
+        except Cancelled:
+            self.events.counts(self.counts)
+            raise
+        journal.compact()
+        self.events.counts(self.counts)
+        self.counts.require_some(self.stage)
+        return {name: entry for name in keys if (entry := journal.done(name, keys[name])) is not None}
+
+    def _take(
+        self, outcome: Outcome, key: str, journal: Journal, say: Callable[[Mapping[str, Any]], str]
+    ) -> None:
+        if outcome.reason:
+            self._fail(outcome.name, outcome.reason)
+            return
+        journal.add(outcome.name, key, **outcome.record)
+        self.counts.done += 1
+        self.events.item(outcome.name, "done", say(outcome.record))
+
+    def _fail(self, name: str, reason: str) -> None:
+        self.counts.fail(name, reason)
+        self.events.item(name, "failed", reason)
+
+    def _done(self, entry: Entry | None) -> bool:
+        return entry is not None and all((self.output / name).is_file() for name in entry["files"])
+
+
+def place_of(source: Path, output: Path) -> Place:
+    """What a person means by an output path: a file where the source is one and the output ends like one.
+
+    Raises InputError as `folder_apart`, and for an ending that cannot be written.
+    """
+    source, output = Path(source), Path(output)
+    if source.is_file() and output.suffix and not output.is_dir():
+        check_ending(output.suffix[1:])
+        return Place(output.parent, output)
+    return Place(folder_apart(source, output))
+
+
+def folder_apart(source: Path, output: Path) -> Path:
+    """The output as a folder that is not the recordings' own. Raises InputError where it is one, or a file."""
+    source, output = Path(source), Path(output)
+    if source.is_dir() and source.resolve() == output.resolve():
+        raise InputError(
+            "the results cannot go into the folder of the recordings", remedy="Name another folder."
+        )
+    if output.is_file():
+        raise InputError(f"{output} is a file", "the results go into a folder", "Name a folder.")
+    return output
+
+
+def check_ending(ending: str) -> str:
+    """An ending that can be written, in small letters without a dot. Raises InputError for others."""
+    plain = ending.lower().removeprefix(".")
+    if plain not in ENDINGS:
+        raise InputError(f"files cannot be written as {ending!r}", remedy=f"Choose {', '.join(ENDINGS)}.")
+    return plain
+
+
+def mirrored(source: Path, place: Place, ending: str) -> dict[str, SoundTask]:
+    """One task a recording below `source`, by name: the same path below the output, ending in `ending`.
+
+    Names that would meet there are numbered. Raises InputError for a missing or empty source, and where a
+    result would take the place of a recording.
+    """
+    files = recordings(source, besides=place.folder)
+    originals = {path.resolve() for path in files.values()}
+    tasks, taken = {}, set[str]()
+    for name, path in files.items():
+        target = place.file or place.folder / _distinct(PurePosixPath(name), ending, taken)
+        if target.resolve() in originals:
+            raise InputError(
+                f"{target.name} would take the place of a recording", remedy="Name another folder."
+            )
+        tasks[name] = SoundTask(name, path, target)
+    return tasks
+
+
+def _distinct(name: PurePosixPath, ending: str, taken: set[str]) -> PurePosixPath:
+    found, number = name.with_name(f"{name.stem}.{ending}"), 2
+    while str(found).casefold() in taken:
+        found, number = name.with_name(f"{name.stem}-{number}.{ending}"), number + 1
+    taken.add(str(found).casefold())
+    return found
+
+
+@dataclass(frozen=True)
+class EachFile:
+    """Picklable factory of a worker: `load` once, then its function for each task; errors become reasons."""
+
+    load: Callable[[], Callable[[SoundTask], dict[str, Any]]]
+
+    def __call__(self) -> Callable[[Sequence[SoundTask]], list[Outcome]]:
+        work = self.load()
+
+        def one(task: SoundTask) -> Outcome:
+            try:
+                return Outcome(task.name, work(task))
+            except GsvError as error:
+                return Outcome(task.name, reason=str(error))
+
+        return lambda tasks: [one(task) for task in tasks]

@@ -106,6 +106,11 @@ def step(
     return Call(script, options(values), device, outputs=(output,))
 
 
+def dataset(action: str, values: Mapping[str, object], output: Path) -> Call:
+    """Import of a data set of another program, or export of a list."""
+    return Call("dataset.py", (action, *options(values)), CPU, outputs=(output,))
+
+
 def train(
     *, workspace: Path, experiment: str, device: str, settings: Mapping[str, object], script: str = TRAIN
 ) -> Call:

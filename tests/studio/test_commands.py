@@ -70,10 +70,19 @@ def every_call() -> list[commands.Call]:
     slicing = {"speech": True, "threshold": -34, "max_clip": 12}
     separating = {"workspace": HERE, "model": "built-in", "keep_rest": True}
     cleaning = {"workspace": HERE, "model": "rnnoise", "strength": 0.5}
-    each = {"separate.py": separating, "slice.py": slicing, "denoise.py": cleaning}
+    hearing = {"workspace": HERE, "language": "en", "model": "base", "speaker": "me", "device": "cpu"}
+    each = {
+        "separate.py": separating,
+        "slice.py": slicing,
+        "denoise.py": cleaning,
+        "transcribe.py": hearing,
+    }
     steps = [commands.step(name, source=HERE, output=HERE, settings=given) for name, given in each.items()]
     downloads = [commands.models(action, ("tiny",), workspace=HERE) for action in ("download", "verify")]
-    return [*stages, train, train_gpt, made, speech, again, convert, *steps, *downloads]
+    given = {"input": HERE, "output": HERE, "format": "list", "language": "en", "audio": HERE}
+    taken = {"input": HERE, "output": HERE, "format": "srt", "audio-folder": HERE}
+    exchanged = [commands.dataset("import", given, HERE), commands.dataset("export", taken, HERE)]
+    return [*stages, train, train_gpt, made, speech, again, convert, *steps, *exchanged, *downloads]
 
 
 @cache

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import gsv.studio
+from gsv.corpus.exchange import EXPORTS, IMPORTS
 from gsv.errors import InputError
 from gsv.families import FAMILY_NAMES
 from gsv.jobs import JobState
@@ -36,6 +37,7 @@ MADE_NAMES = {
     *(f"step_{step.name}{ending}" for step in tab_data.STEPS for ending in ("", "_help")),
     *(f"start_{step.name}" for step in tab_data.STEPS),
     *(f"denoise_{name}" for name in sound_steps.DENOISERS),
+    *(f"exchange_{name.replace('-', '_')}" for name in (*IMPORTS, *EXPORTS)),
     *(f"family_{name}" for name in FAMILY_NAMES),
     *(f"preset_{name}" for name in train_form.PRESETS["gpt"]),
     *(f"part_{name}" for name in train_form.PARTS),

@@ -71,6 +71,11 @@ class LossConfig(BaseModel):
     text_alignment: float = Field(
         default=0.0, ge=0, description="weight of looking at the phone that is being said, by one head"
     )
+    text_first: int = Field(
+        default=0,
+        ge=0,
+        description="steps at the start in which nothing but that is learnt; each takes a fraction of the time",
+    )
 
     def kl_at(self, step: int) -> float:
         """Weight of the divergence at a step."""

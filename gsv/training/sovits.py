@@ -81,7 +81,8 @@ class SovitsTask:
         self.lengths: Sequence[int] = self.maker.lengths()
         self.drawn_length = None
         self.repeats = recipe.items.repeats(len(self.lengths))
-        starts = {0, recipe.losses.discriminator_from, recipe.losses.adversarial_from}
+        settings = recipe.losses
+        starts = {0, settings.text_first, settings.discriminator_from, settings.adversarial_from}
         self.phases: Sequence[int] = sorted(starts)
         self.generator = networks.generator.to(device).train()
         self.discriminator = networks.discriminator.to(device).train()
@@ -140,6 +141,8 @@ class SovitsTask:
         rate = self._set_rates(moment)
         settings = self.recipe.losses
         inputs = self._inputs(batch, moment)
+        if moment.step < settings.text_first:
+            return {**self._text_step(batch, inputs, moment, updates), "rate": rate}
         with updates.autocast():
             passed = self.generator(inputs, generator)
         hop, size = self.config.hop_length, self.config.segment_frames
@@ -166,15 +169,32 @@ class SovitsTask:
         norms["norm_generator"] = updates.apply(
             "generator", weighted, self.optimizers["generator"], self.recipe.clip_norm
         )
-        if not updates.dry:
-            self._steps = moment.step + 1
-            if self.average is not None:
-                self.average.follow(self.generator)
+        self._learnt(moment, updates)
         shared = {**values, **{name: part.detach() for name, part in parts.items()}}
         report = self._joined(shared, batch.share)
         report["kl"] = float(self.ranks.sum(divergence))
         report["loss"] = float(self.ranks.sum(weighted))
         return {**report, **norms, "rate": rate}
+
+    def _text_step(
+        self, batch: SovitsBatch, inputs: TrainingBatch, moment: Moment, updates: Updates
+    ) -> dict[str, float | Tensor]:
+        """One batch for the head that looks at the text, before anything else learns."""
+        with updates.autocast():
+            attention = self.generator.text_attention(inputs)
+        looked = losses.text_alignment_loss(attention, batch.phone_places)
+        weighted = self.recipe.losses.text_alignment * looked * batch.share
+        norm = updates.apply("generator", weighted, self.optimizers["generator"], self.recipe.clip_norm)
+        self._learnt(moment, updates)
+        total = float(self.ranks.sum(weighted.detach()))
+        return {"text_alignment": total, "loss": total, "norm_generator": norm}
+
+    def _learnt(self, moment: Moment, updates: Updates) -> None:
+        """Count a step and let the exported mean follow."""
+        if not updates.dry:
+            self._steps = moment.step + 1
+            if self.average is not None:
+                self.average.follow(self.generator)
 
     def _inputs(self, batch: SovitsBatch, moment: Moment) -> TrainingBatch:
         framing = self.config.spectrogram

@@ -17,7 +17,7 @@ from gsv.training.clips import ArrayClips, Clips
 from gsv.training.losses import text_alignment_loss
 from gsv.training.recipes import ItemConfig, base_recipe
 from gsv.training.sampler import Batch, Draw
-from gsv.training.sovits import Networks, SovitsTask
+from gsv.training.sovits import TEXT_MODULES, Networks, SovitsTask
 from gsv.training.sovits_batch import ItemMaker, collate
 from gsv.training.task import Moment
 from gsv.training.updates import Updates
@@ -91,12 +91,17 @@ def test_the_loss_is_that_of_the_frames_whose_phone_is_known() -> None:
     assert text_alignment_loss(attention, torch.full_like(places, -1)).item() == 0.0
 
 
-def test_a_head_learns_to_look_at_the_phone_that_is_said(clips: Clips, config: FamilyConfig) -> None:
+@pytest.mark.parametrize("first", [0, 40])
+def test_a_head_learns_to_look_at_the_phone_that_is_said(
+    clips: Clips, config: FamilyConfig, first: int
+) -> None:
     recipe = base_recipe(1000, 1000, learning_rate=2e-3)
     rates = recipe.rates.model_copy(update={"warm_up_steps": 0})
     items = recipe.items.model_copy(update={"drop_text": 0.0, "read_text": 0.0})
     networks = Networks(new_synthesizer(config, 1), new_discriminator(config.discriminator, 2))
-    changed = recipe.model_copy(update={"rates": rates, "items": items})
+    before = {name: value.clone() for name, value in networks.generator.state_dict().items()}
+    alone = recipe.losses.model_copy(update={"text_first": first})
+    changed = recipe.model_copy(update={"rates": rates, "items": items, "losses": alone})
     task = SovitsTask(networks, clips, changed, torch.device("cpu"), lambda *_: None)
     updates = Updates(torch.device("cpu"))
     lost = []
@@ -105,3 +110,8 @@ def test_a_head_learns_to_look_at_the_phone_that_is_said(clips: Clips, config: F
         values = task.step(data, Moment(number, 0, number, 40), updates, torch.Generator().manual_seed(1))
         lost.append(float(values["text_alignment"]))
     assert lost[-1] < 0.5 * lost[0]
+    moved = {name for name, value in networks.generator.state_dict().items() if not value.equal(before[name])}
+    assert any(name.startswith("enc_p.encoder_text.") for name in moved)
+    # Before everything else, only what reads the text and compares it moves.
+    others = {name for name in moved if not name.startswith(TEXT_MODULES)}
+    assert not others if first else others

@@ -71,6 +71,21 @@ class PriorEncoder(nn.Module):
         self.encoder2 = _encoder(sizes, sizes.joint_layers)
         self.proj = nn.Conv1d(sizes.hidden, 2 * config.latent, 1)
 
+    def looks(self, content: Tensor, lengths: Tensor, phones: Tensor, phone_lengths: Tensor) -> Tensor:
+        """Where frames of `content` `[B, C, T]` look at the phones, `[B, T, N]`, and nothing else.
+
+        Only what reads the text and what compares it with the content can learn from it: the content's own
+        path keeps its meaning for the decoder.
+        """
+        mask = length_mask(lengths, content.shape[2])
+        text_mask = length_mask(phone_lengths, phones.shape[1])
+        with torch.no_grad():
+            hidden = self.encoder_ssl(self.ssl_proj(content * mask), mask)
+            wide = self.mrte.c_pre(hidden * mask)
+        text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
+        compared = self.mrte.text_pre(text * text_mask) * text_mask
+        return self.mrte.cross_attention.looks(wide * mask, compared, text_mask)
+
     def forward(
         self,
         content: Tensor,

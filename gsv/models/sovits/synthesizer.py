@@ -256,6 +256,15 @@ class Synthesizer(nn.Module):
             watched[0] if watched else None,
         )
 
+    def text_attention(self, batch: TrainingBatch) -> Tensor:
+        """Where the frames of a batch look at the phones, `[B, T, N]`: a small part of a training pass.
+
+        Only the text's side learns from it. Raises `InputError` without content features or codes.
+        """
+        features, _ = self._training_features(batch, batch.spectrogram.shape[2], None)
+        looked: Tensor = self.enc_p.looks(features, batch.lengths, batch.phones, batch.phone_lengths)
+        return looked
+
     def _posterior(self) -> PosteriorEncoder:
         """The encoder of recordings, or the reason why there is none."""
         if not self.has_posterior:

@@ -14,11 +14,21 @@ import gradio as gr
 
 from gsv import files
 from gsv.errors import InputError
-from gsv.studio import commands, parts, reading, recording_steps, render, sound_steps
+from gsv.studio import (
+    check_panel,
+    commands,
+    exchange_panel,
+    parts,
+    reading,
+    recording_steps,
+    render,
+    sound_steps,
+    transcribe_step,
+)
 from gsv.studio.studio import Studio
 
 FAMILIES = ("tiny", "v2", "v2Pro", "v2ProPlus", "v1")
-STEPS = sound_steps.STEPS
+STEPS = (*sound_steps.STEPS, transcribe_step.TRANSCRIBE)
 """What leads from raw recordings to a list, in order."""
 SCRIPTS = (commands.ALL_STAGES, *commands.STAGES.values())
 REMEMBERED = ("list_path", "audio_folder", "experiment", "family", "bert")
@@ -60,12 +70,14 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             parts.heading(labels("raw_recordings"), labels("raw_recordings_help"))
             steps = recording_steps.lay_out(studio, STEPS)
             form = _form(studio)
+            exchanged = exchange_panel.build(studio, form.list_path, form.audio_folder, check_rows)
+            check_panel.build(studio, timer, form.list_path, form.audio_folder, check_rows)
             everything = gr.Button(labels("prepare_all"), variant="primary", elem_id="data-all", size="lg")
             with parts.fold(labels("single_stages"), "data-stages"):
                 stages = {name: _stage(studio, name) for name in commands.STAGES}
         with gr.Column(scale=5, min_width=340):
             parts.heading(labels("now"))
-            scripts = (*SCRIPTS, *(step.script for step in STEPS))
+            scripts = (*SCRIPTS, check_panel.SCRIPT, exchange_panel.SCRIPT, *(step.script for step in STEPS))
             panel = parts.job_panel(
                 studio, "data", scripts, (labels("no_prepare"), labels("no_prepare_help"))
             )
@@ -87,7 +99,8 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
 
     for stage, button in {commands.ALL: everything, **stages}.items():
         button.click(handler(stage), [*form.inputs, seen], refresh_outputs, **parts.BUTTON)
-    for pressed in recording_steps.connect(studio, page, steps, (form.list_path, form.audio_folder)):
+    begun = recording_steps.connect(studio, page, steps, (form.list_path, form.audio_folder))
+    for pressed in (*begun, *exchanged):
         pressed.then(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     timer.tick(refresh, [form.experiment, seen], refresh_outputs, **parts.QUIET)
     filled = memory.restore(page, lambda kept: _remembered(studio, kept), [form.device])

@@ -15,7 +15,7 @@ from gsv.corpus.journal import Journal
 from gsv.errors import InputError
 from gsv.events import Counts, Events
 from gsv.files import remove_leftovers, sha256, write_json, write_text
-from gsv.settings import Workspace, choose_device, workspace_of
+from gsv.settings import Workspace, choose_device, default_workspace, workspace_of
 from gsv.stages.workers import run_batches, worker_count
 from gsv.workflows.dataset_fix import Repairs, write_clean
 from gsv.workflows.dataset_judge import Clip, judge
@@ -24,6 +24,7 @@ from gsv.workflows.dataset_report import report
 from gsv.workflows.dataset_words import LANGUAGES
 
 REPORT, PROBLEMS, RECORDS = "report.json", "problems.tsv", "records.jsonl"
+ENCODER_FILES = ("config.json", "model.safetensors", "ctc.safetensors")
 _BATCH = 4
 
 
@@ -87,16 +88,26 @@ def _ears(options: CheckOptions, workspace: Workspace, events: Events) -> Ears:
     """The networks that listen; one that is missing is told and left out, unless a person named it."""
     if not options.listen:
         return Ears(None, None)
-    content = options.content or workspace.pretrained / "tiny" / "content"
-    speaker = workspace.pretrained / "speaker" / "encoder.safetensors"
-    if not (content / "model.safetensors").is_file():
+    # A workspace of a person's own need not hold what a clone brings along.
+    homes = [workspace.pretrained, default_workspace().pretrained]
+    places = (
+        [options.content] if options.content is not None else [home / "tiny" / "content" for home in homes]
+    )
+    content = next((place for place in places if _can_read(place)), None)
+    if content is None:
         if options.content is not None:
-            raise InputError(f"{content} is no folder of a content encoder", "model.safetensors is missing")
-        events.message(f"texts are not compared with their sound: {content} is missing", "warning")
-        return Ears(None, speaker if speaker.is_file() else None, str(choose_device(options.device)))
-    if not speaker.is_file():
-        events.message(f"voices are not compared: {speaker} is missing", "warning")
-    return Ears(content, speaker if speaker.is_file() else None, str(choose_device(options.device)))
+            why = f"one of {', '.join(ENCODER_FILES)} is missing"
+            raise InputError(f"{options.content} is no content encoder with a phone head", why)
+        events.message(f"texts are not compared with their sound: {places[0]} is missing", "warning")
+    files = [home / "speaker" / "encoder.safetensors" for home in homes]
+    speaker = next((file for file in files if file.is_file()), None)
+    if speaker is None:
+        events.message(f"voices are not compared: {files[0]} is missing", "warning")
+    return Ears(content, speaker, str(choose_device(options.device)))
+
+
+def _can_read(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in ENCODER_FILES)
 
 
 def _refused(found: AnnotationList, counts: Counts, events: Events) -> list[Clip]:

@@ -287,16 +287,18 @@ def _judge_one_fit(clip: Clip, fit: dict[str, Any], limits: dict[str, float]) ->
 
 def _judge_voices(clips: Sequence[tuple[Clip, Measures]]) -> None:
     """Clips whose voice is unlike that of the others under the same name."""
-    groups: dict[str, list[tuple[Clip, Measures]]] = defaultdict(list)
-    for clip, found in clips:
-        if clip.record["voice"] and clip.seconds_of_sound >= LEAST_VOICE_SECONDS:
-            groups[clip.speaker].append((clip, found))
+    groups: dict[str, list[Clip]] = defaultdict(list)
+    for clip, _ in clips:
+        # Noise and overdrive change what the network takes for a voice; the clip is told of these already.
+        spoilt = any(problem.kind in ("noisy", "clipped") for problem in clip.problems)
+        if clip.record["voice"] and not spoilt and clip.seconds_of_sound >= LEAST_VOICE_SECONDS:
+            groups[clip.speaker].append(clip)
     for group in groups.values():
         if len(group) < FEWEST_VOICES:
             continue
-        alike = voice_likeness(np.stack([voice_of(clip) for clip, _ in group]))
+        alike = voice_likeness(np.stack([voice_of(clip) for clip in group]))
         limit = -usual_limit(-alike, (-LIKENESS[1], -LIKENESS[0]))
-        for (clip, _), value in zip(group, alike.tolist(), strict=True):
+        for clip, value in zip(group, alike.tolist(), strict=True):
             if value < limit:
                 clip.add("other_voice", "doubtful", likeness=round(value, 2), limit=round(limit, 2))
 

@@ -52,6 +52,7 @@ def report(clips: Sequence[Clip], *, listened: bool) -> dict[str, Any]:
         "clean_seconds": round(clean_seconds, 2),
         "verdict": {
             "kind": kind,
+            "start": {code: verdict(kind, clean_seconds, (), code) for code in words.LANGUAGES},
             **{code: verdict(kind, clean_seconds, findings, code) for code in words.LANGUAGES},
         },
         "findings": [{**asdict(found), **_told(words.FINDINGS, found)} for found in findings],
@@ -168,7 +169,8 @@ def _findings(clips: Sequence[Clip], listened: bool) -> list[Finding]:
 
 def _two_voices(clips: Sequence[Clip], speaker: str) -> bool:
     """Whether a speaker's clips fall into two groups of voices, neither of them a handful of outliers."""
-    vectors = [voice_of(clip) for clip in clips if clip.speaker == speaker and clip.record["voice"]]
+    own = [clip for clip in clips if clip.speaker == speaker and clip.severity != "bad"]
+    vectors = [voice_of(clip) for clip in own if clip.record["voice"]]
     if len(vectors) < _FEWEST_FOR_TWO:
         return False
     rows = np.stack(vectors)

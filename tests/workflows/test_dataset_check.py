@@ -189,7 +189,7 @@ def test_two_processes_find_what_one_does(spoilt: tuple[Path, dict[str, Any]], t
 
 def test_without_networks_the_figures_are_there(spoilt: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder, _ = spoilt
-    made = check_dataset(folder / "voice.list", tmp_path / "out", options(), workspace=tmp_path)
+    made = check_dataset(folder / "voice.list", tmp_path / "out", options(listen=False))
     assert "clipped" in kinds(made, 7) and "other_text" not in kinds(made, 16)
     assert "no content encoder listened" in made["verdict"]["en"]
 
@@ -224,6 +224,8 @@ def test_bad_lists_are_typed_errors(tmp_path: Path) -> None:
     assert made["verdict"]["kind"] == "nothing", "the report is written all the same"
     with pytest.raises(InputError):
         check_dataset(tmp_path / "lost.list", tmp_path / "lost.list", options())
+    with pytest.raises(InputError):
+        check_dataset(tmp_path / "lost.list", tmp_path / "out", options(content=tmp_path))
     with pytest.raises(InputError):
         Repairs.of(["polish"])
 

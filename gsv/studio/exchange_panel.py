@@ -65,20 +65,21 @@ def build(
         send = gr.Button(labels("start_export"), elem_id="export-start")
 
     def bring_in(*values: str) -> list[Any]:
-        output = hand_in_import(studio, *values, allowed=allowed)
-        return [str(output), str(output), ""]
+        # A list names its recordings so that no folder is needed.
+        return [str(hand_in_import(studio, *values, allowed=allowed)), ""]
 
-    def send_out(*values: str) -> str:
-        return str(hand_in_export(studio, *values, allowed=allowed))
+    def send_out(*values: str) -> None:
+        # The field stays as it is: what was made once cannot be made there again.
+        parts.inform(labels("export_goes", path=hand_in_export(studio, *values, allowed=allowed)))
 
     return [
         bring.click(
             parts.guarded(bring_in),
             [source, taken, language, audio, made],
-            [made, list_path, audio_folder],
+            [list_path, audio_folder],
             **parts.BUTTON,
         ),
-        send.click(parts.guarded(send_out), [list_path, audio_folder, given, place], place, **parts.BUTTON),
+        send.click(parts.guarded(send_out), [list_path, audio_folder, given, place], None, **parts.BUTTON),
     ]
 
 

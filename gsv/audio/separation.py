@@ -16,6 +16,8 @@ _SHORT_SECONDS = 0.016
 _STROKE_FRAMES, _STROKE_BINS = 17, 17
 _LOWEST_VOICE = 90.0
 _FLOOR = 1e-10
+_LARGEST_SORT = 1 << 19
+"""Numbers that are sorted in one go."""
 _BLOCK_SECONDS, _CONTEXT_SECONDS = 8.0, 1.0
 
 
@@ -69,10 +71,11 @@ def _strokes(magnitude: np.ndarray) -> np.ndarray:
 def _median(magnitude: np.ndarray, reach: int) -> np.ndarray:
     """Running median of each row over `reach` columns on either side."""
     padded = np.pad(magnitude, ((0, 0), (reach, reach)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=1)
     found = np.empty_like(magnitude)
-    for number, row in enumerate(padded):
-        windows = np.lib.stride_tricks.sliding_window_view(row, 2 * reach + 1)
-        found[number] = np.partition(windows, reach, axis=1)[:, reach]
+    rows = max(1, _LARGEST_SORT // (windows.shape[1] * windows.shape[2]))
+    for start in range(0, len(found), rows):
+        found[start : start + rows] = np.partition(windows[start : start + rows], reach, axis=2)[..., reach]
     return found
 
 
@@ -89,8 +92,9 @@ def _masked(samples: np.ndarray, size: int, mask: Callable[[np.ndarray, int], np
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * window
     spectrum = np.fft.rfft(frames, axis=1).astype(np.complex64).T
     changed = np.fft.irfft((spectrum * mask(np.abs(spectrum), hop)).T, size, axis=1) * window
-    total = np.zeros((len(changed) - 1) * hop + size)
-    for number, frame in enumerate(changed):
-        total[number * hop : number * hop + size] += frame
     # Squared windows of this form at a quarter of their length add up to one and a half.
-    return (total[size : size + len(samples)] / 1.5).astype(np.float32)
+    quarters = changed.reshape(len(changed), 4, hop) / 1.5
+    total = np.zeros((len(changed) + 3, hop))
+    for quarter in range(4):
+        total[quarter : quarter + len(changed)] += quarters[:, quarter]
+    return total.reshape(-1)[size : size + len(samples)].astype(np.float32)

@@ -20,11 +20,21 @@ from gsv.errors import InputError, WeightsError
 from gsv.files import sha256
 
 Role = Literal[
-    "base", "sovits", "discriminator", "gpt", "speaker", "content", "bert", "vocoder", "recognition"
+    "base",
+    "sovits",
+    "discriminator",
+    "gpt",
+    "speaker",
+    "content",
+    "bert",
+    "vocoder",
+    "recognition",
+    "denoise",
 ]
 State = Literal["complete", "partial", "missing", "damaged"]
 DEFAULT_SOURCE = "huggingface"
 COMMAND = "python tools/models.py"
+_RELEASES = "https://github.com/{repository}/releases/download/{release}"
 
 
 def _safe_path(path: str) -> str:
@@ -59,6 +69,11 @@ class Entry(BaseModel):
     licence: str = Field(min_length=2)
     repository: str = ""
     revision: str = Field(default="", pattern=r"^([0-9a-f]{40})?$", description="commit of the repository")
+    release: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="GitHub release that serves it, in place of a revision",
+    )
     folder: str = Field(default="", description="folder under pretrained_models that the paths count from")
     note: str = ""
     shipped: bool = False
@@ -139,6 +154,9 @@ def address(entry: Entry, file: CatalogueFile, source: str = DEFAULT_SOURCE) -> 
     if entry.shipped:
         remedy = "Fetch the repository again, with its large files."
         raise InputError(f"{entry.name} is not downloaded", "it comes with this program", remedy)
+    if entry.release:
+        # No mirror of model hubs has the files of a release.
+        return f"{_RELEASES.format(repository=entry.repository, release=entry.release)}/{quote(file.path)}"
     pattern = catalogue().sources.get(source)
     if pattern is None and source.startswith(("https://", "http://")):
         pattern = source.rstrip("/") + "/{repository}/resolve/{revision}/{path}"

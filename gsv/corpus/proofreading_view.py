@@ -45,13 +45,12 @@ class Item:
 
 @dataclass(frozen=True)
 class View:
-    """One page of rows, and figures of the whole list."""
+    """One page of rows, and which languages and speakers the whole list has."""
 
     items: tuple[Item, ...]
     page: int
     pages: int
     found: int
-    counts: Mapping[str, int] = field(default_factory=dict)
     languages: Mapping[str, int] = field(default_factory=dict)
     speakers: Mapping[str, int] = field(default_factory=dict)
 
@@ -70,46 +69,59 @@ def look(state: State, table: Mapping[str, Heard], query: Query) -> View:
     """The page that a query asks for; one past the end gives the last page."""
     live = state.live()
     places = {row.id: place for place, row in enumerate(live, start=1)}
-    deleted = [row for number in state.order if (row := state.rows[number]).standing == DELETED]
-    faulty = [row for row in live if row.faults]
-    checked = sum(row.checked for row in live)
-    pool = {"deleted": deleted, "faulty": faulty}.get(query.show, live)
-    if query.show in ("open", "checked"):
-        pool = [row for row in pool if row.checked == (query.show == "checked")]
+    pool = live
+    if query.show == "deleted":
+        pool = [row for number in state.order if (row := state.rows[number]).standing == DELETED]
+    elif query.show == "faulty":
+        pool = [row for row in live if row.faults]
+    elif query.show != "all":
+        pool = [row for row in live if row.checked == (query.show == "checked")]
     found = [row for row in pool if _fits(row, query)]
     if query.sort == "doubt":
         found.sort(key=lambda row: -doubt(row, table))  # stable: equals keep the list's order
     pages = max(1, -(-len(found) // query.size))
     page = min(max(1, query.page), pages)
     shown = found[(page - 1) * query.size : page * query.size]
-    counts = {
-        "all": len(live),
-        "open": len(live) - checked,
-        "checked": checked,
-        "faulty": len(faulty),
-        "deleted": len(deleted),
-    }
     items = tuple(Item(row, places.get(row.id, 0), heard_in(row, table)) for row in shown)
     return View(
         items,
         page,
         pages,
         len(found),
-        counts,
         dict(sorted(Counter(row.language for row in live).items())),
         dict(Counter(row.speaker for row in live).most_common()),
     )
 
 
+def counts(state: State) -> dict[Show, int]:
+    """How many rows there are of each kind that can be shown."""
+    live = state.live()
+    checked = sum(row.checked for row in live)
+    return {
+        "all": len(live),
+        "open": len(live) - checked,
+        "checked": checked,
+        "faulty": sum(bool(row.faults) for row in live),
+        "deleted": sum(row.standing == DELETED for row in state.rows.values()),
+    }
+
+
 def _fits(row: Row, query: Query) -> bool:
-    wanted = query.text.casefold().strip()
+    wanted = query.text.casefold()
     return (
         (not query.language or row.language == query.language)
         and (not query.speaker or row.speaker == query.speaker)
-        and (not wanted or wanted in row.text.casefold() or wanted in row.path.casefold())
+        and (not wanted.strip() or wanted in row.text.casefold() or wanted in row.path.casefold())
     )
 
 
 def touched(state: State, revision: int) -> set[int]:
     """Rows that were changed after this revision."""
     return {number for number, last in state.touched.items() if last > revision}
+
+
+def item(state: State, table: Mapping[str, Heard], number: int) -> Item:
+    """A row by its number, as `look` gives it."""
+    row = state.row(number)
+    place = next((place for place, other in enumerate(state.live(), start=1) if other.id == number), 0)
+    return Item(row, place, heard_in(row, table))

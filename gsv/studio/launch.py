@@ -140,7 +140,7 @@ def _serve(studio: Studio, admission: Admission, options: Options) -> gradio.Blo
             quiet=True,
             show_error=False,
             prevent_thread_lock=True,
-            app_kwargs=_server_settings(admission),
+            app_kwargs=_server_settings(studio, admission),
         )
     except OSError as error:
         raise ResourceError(
@@ -152,8 +152,9 @@ def _serve(studio: Studio, admission: Admission, options: Options) -> gradio.Blo
     return page
 
 
-def _server_settings(admission: Admission) -> dict[str, Any]:
-    """Settings of the web application: no generated documentation; on a private page, local names only.
+def _server_settings(studio: Studio, admission: Admission) -> dict[str, Any]:
+    """Settings of the web application: no generated documentation, recordings by their secret addresses;
+    on a private page, local names only.
 
     A web site that lets its own name point to 127.0.0.1 would otherwise pass as this page.
     """
@@ -161,6 +162,7 @@ def _server_settings(admission: Admission) -> dict[str, Any]:
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     settings: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    settings["routes"] = [studio.clips.route()]
     if not admission.access.confined:
         names = ["127.0.0.1", "localhost", "[::1]", "::1"]
         settings["middleware"] = [Middleware(TrustedHostMiddleware, allowed_hosts=names)]

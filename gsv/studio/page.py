@@ -18,6 +18,7 @@ from gsv.studio import (
     tab_data,
     tab_jobs,
     tab_models,
+    tab_proofread,
     tab_speak,
     tab_train,
     tab_voices,
@@ -26,6 +27,7 @@ from gsv.studio.studio import Studio
 
 TABS = {
     "data": tab_data,
+    "proofread": tab_proofread,
     "train": tab_train,
     "voices": tab_voices,
     "speak": tab_speak,

@@ -145,9 +145,10 @@ class Memory:
         fields = list(self.fields.values())
         names, first = json.dumps(list(self.fields)), json.dumps([field.value for field in fields])  # type: ignore[attr-defined]
 
-        def look(text: str) -> list[Any]:
+        def look(text: str) -> Any:
             values, updates = recall(text)
-            return [json.dumps(values), *updates]
+            # Of one output Gradio takes the answer itself, not a list of one.
+            return [json.dumps(values), *updates] if more else json.dumps(values)
 
         read = f"() => [localStorage.getItem('{self.place}') ?? '']"
         fill = (

@@ -16,6 +16,7 @@ from gsv.jobs import JobManager, JobView
 from gsv.settings import Workspace
 from gsv.studio import commands
 from gsv.studio.access import Access
+from gsv.studio.clip_addresses import ClipAddresses
 from gsv.studio.devices import DeviceSearch
 from gsv.studio.labels import Labels
 from gsv.studio.phone_lines import TextReader
@@ -34,6 +35,7 @@ class Studio:
     access: Access
     devices: DeviceSearch
     reader: TextReader = field(init=False)
+    clips: ClipAddresses = field(default_factory=ClipAddresses)
     _curves: dict[str, Curves] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""How the page looks: colours, fonts, and the style sheet beside this file.
+"""How the page looks: colours, fonts, and the style sheets beside this file.
 
 Only fonts that the computer has: the page works without the internet. Knows nothing of
 what the page shows.
@@ -31,6 +31,7 @@ MONO = ("ui-monospace", "SF Mono", "Cascadia Mono", "Consolas", "DejaVu Sans Mon
 HEAD = '<meta name="referrer" content="no-referrer">'
 
 
+STYLES = ("style.css", "proofread.css")
 WAVE_COLOUR, PLAYED_COLOUR = "#94a3b8", "#0d9488"
 
 
@@ -90,7 +91,8 @@ DARK = {
 
 def style_sheet() -> str:
     """The page's own CSS."""
-    return resources.files("gsv.studio").joinpath("style.css").read_text(encoding="utf-8")
+    folder = resources.files("gsv.studio")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
 
 
 def waveform() -> gradio.WaveformOptions:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HEIGHT = 860
-TABS = ("data", "train", "voices", "speak", "convert", "jobs", "models")
+TABS = ("data", "proofread", "train", "voices", "speak", "convert", "jobs", "models")
 TALLEST = 1700
 LARGEST_FILE = 200_000
 

@@ -7,6 +7,7 @@ from typing import Any
 
 FIRST = {
     "data": "list",
+    "proofread": "list",
     "train": "experiment",
     "voices": "table",
     "speak": "text",

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 import gsv.studio
+from gsv.corpus import proofreading_rows, proofreading_view
 from gsv.corpus.exchange import EXPORTS, IMPORTS
 from gsv.errors import InputError
 from gsv.families import FAMILY_NAMES
 from gsv.jobs import JobState
 from gsv.studio import (
     commands,
+    render_proofread,
     render_speech,
     sound_steps,
     speak_form,
@@ -56,6 +58,14 @@ MADE_NAMES = {
     *(f"status_{name}" for name in ("complete", "partial", "missing", "damaged")),
     *(f"models_{name}" for name in ("name", "role", "size", "licence", "status")),
     *(f"role_{entry.role}" for entry in catalogue.entries()),
+    *(f"show_{name}" for name in proofreading_view.SHOWN),
+    *(f"sort_{name}" for name in proofreading_view.SORTS),
+    *(f"fault_{name}" for name in proofreading_rows.FAULTS),
+    *(f"edit_{kind}" for kind in render_proofread.EDITS),
+    *(f"key_{name}" for name, _ in render_proofread.KEYS),
+    *(f"proofread_said_{name}" for name in render_proofread.SAID),
+    *(f"proofread_{name}_n" for name in ("faulty", "deleted")),
+    *(f"split_{side}" for side in ("left", "right")),
     "state_stopping",
 }
 

@@ -111,6 +111,13 @@ class ItemConfig(BaseModel):
         le=1,
         description="chance of all phones of the clip for a crop, as synthesis has them",
     )
+    wrong_codes: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of codes that are replaced, in stretches; text makes up for them",
+    )
+    wrong_stretch: tuple[int, int] = Field(default=(1, 5), description="fewest and most codes of a stretch")
     minimum_items: int = Field(
         default=100, ge=1, description="small sets are repeated up to so many an epoch"
     )

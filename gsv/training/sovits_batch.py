@@ -76,11 +76,12 @@ class ItemMaker:
         other, reference, limit = self._reference(random, index, wave)
         phones, places = self._phones(random, index, start, frames)
         spare = max(frames - self.config.segment_frames, 0)
+        content = self._cut(self.clips.content(index), start, frames)
         return Item(
             name=self.clips.names[index],
             wave=target,
             frames=frames,
-            content=self._cut(self.clips.content(index), start, frames),
+            content=self._spoilt(random, content),
             phones=phones,
             phone_places=places,
             reference=reference,
@@ -103,6 +104,20 @@ class ItemMaker:
             return Content(codes=content.codes[first : first + count])
         assert content.features is not None
         return Content(features=content.features[:, start : start + frames])
+
+    def _spoilt(self, random: np.random.Generator, content: Content) -> Content:
+        """Codes with stretches said wrongly, as a GPT may: of another place of the crop, or any at all."""
+        share, (least, most) = self.settings.wrong_codes, self.settings.wrong_stretch
+        if content.codes is None or not share:
+            return content
+        codes, size = content.codes.copy(), len(content.codes)
+        for _ in range(random.poisson(share * size / ((least + most) / 2))):
+            length = min(int(random.integers(least, most + 1)), size)
+            place, source = (int(at) for at in random.integers(size - length + 1, size=2))
+            drawn = random.integers(self.config.quantizer.codes, size=length)
+            elsewhere = content.codes[source : source + length]
+            codes[place : place + length] = elsewhere if random.random() < 0.5 else drawn
+        return Content(codes=codes)
 
     def _phones(
         self, random: np.random.Generator, index: int, start: int, frames: int

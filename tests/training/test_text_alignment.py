@@ -79,6 +79,22 @@ def test_read_phones_have_their_own_places_and_unknown_ones_none(clips: Clips, c
     assert batch.phone_places.shape == batch.noise[:, 0].shape and batch.phone_places[0, -1] in (-1, 1)
 
 
+def test_as_many_codes_are_wrong_as_asked(clips: Clips, config: FamilyConfig) -> None:
+    right, plain = (
+        clips.content(0).codes,
+        ItemMaker(clips, ItemConfig(), config).make(Draw(0, 1)).content.codes,
+    )
+    assert right is not None and plain is not None and np.array_equal(right[: len(plain)], plain)
+    maker = ItemMaker(clips, ItemConfig(wrong_codes=0.3), config)
+    shares = []
+    for seed in range(60):
+        codes = maker.make(Draw(0, seed)).content.codes
+        assert codes is not None and codes.shape == plain.shape and codes.max() < config.quantizer.codes
+        shares.append(float((codes != plain).mean()))
+    assert 0.15 < np.mean(shares) < 0.35 and min(shares) < 0.15
+    assert np.array_equal(clips.content(0).codes, right)
+
+
 def test_the_loss_is_that_of_the_frames_whose_phone_is_known() -> None:
     attention = torch.tensor([[[0.7, 0.1, 0.2], [0.2, 0.2, 0.6]], [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]]])
     places = torch.tensor([[0, -1], [2, 0]])

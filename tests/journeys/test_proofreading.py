@@ -150,7 +150,8 @@ def test_two_windows_lose_nothing(page: Any, voice: Path) -> None:
     late, words = (other, "from there") if texts(voice)[0] == "from here" else (page, "from here")
     late.wait_for_selector("#proofread-desk .clash")
     assert clip(late, 1).locator("textarea").input_value() == words
-    assert texts(voice)[0] in clip(late, 1).locator(".clash").inner_text()
+    told = clip(late, 1).locator(".clash").inner_text()
+    assert texts(voice)[0] in told, told
     clip(late, 1).locator("[data-do=mine]").click()
     wait_for(page, lambda: texts(voice)[0] == words)
     # Another clip is free, and the first window sees it by itself.

@@ -19,6 +19,9 @@ SAMPLE_RATE = 16000
 CHUNK = 512
 """Samples that one probability stands for: 32 ms."""
 
+SHORTEST_CHUNKS = 9
+"""0.29 s. The network takes the onset of noise, and beats that are left of music, for speech of less than that."""
+
 _CONTEXT = 64
 _COMMAND = "pip install silero-vad onnxruntime"
 
@@ -53,6 +56,15 @@ class SpeechActivity:
             found.append(float(value[0, 0]))
             context = chunk[-_CONTEXT:]
         return np.array(found, np.float32)
+
+
+def without_blips(speaks: np.ndarray, shortest: int = SHORTEST_CHUNKS) -> np.ndarray:
+    """`speaks` `[n]` (bool, a chunk each) without runs of fewer than `shortest` chunks."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], speaks, [False])).astype(np.int8))).reshape(-1, 2)
+    kept = np.zeros(len(speaks), dtype=bool)
+    for first, end in edges:
+        kept[first:end] = end - first >= shortest
+    return kept
 
 
 def _chunks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

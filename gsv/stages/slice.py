@@ -19,7 +19,7 @@ from gsv.audio.slicing import Levels, SliceSettings, cut, measure, slice_level
 from gsv.errors import DataError, GsvError, InputError
 from gsv.events import Counts, Events
 from gsv.files import MAX_NAME_BYTES, safe_name
-from gsv.listening.activity import CHUNK, SAMPLE_RATE, SpeechActivity
+from gsv.listening.activity import CHUNK, SAMPLE_RATE, SpeechActivity, without_blips
 from gsv.stages.sound_files import FolderRun, folder_apart
 from gsv.stages.sounds import recordings
 from gsv.stages.workers import Outcome
@@ -136,7 +136,7 @@ def _speech_levels(
     stream = resample_stream(blocks(path, RATE, seconds), RATE, SAMPLE_RATE)
     chances = activity.probabilities(stream)
     centres = np.arange(len(levels.rms)) * levels.hop * SAMPLE_RATE // (RATE * CHUNK)
-    speaks = chances[np.minimum(centres, len(chances) - 1)] >= _SPEECH
+    speaks = without_blips(chances >= _SPEECH)[np.minimum(centres, len(chances) - 1)]
     below = np.nextafter(settings.threshold, 0)
     return np.where(speaks, np.maximum(levels.rms, settings.threshold), np.minimum(levels.rms, below))
 
@@ -168,7 +168,7 @@ def slice_recordings(
     output.mkdir(parents=True, exist_ok=True)
     if options.speech_activity:
         SpeechActivity()
-    run = FolderRun("slice", output, JOURNAL, events)
+    run = FolderRun("slice", Path(source), output, JOURNAL, events)
     files = recordings(Path(source), besides=output)
     keys = run.keyed(files, {"options": asdict(options), "rule": 2})
     taken: set[str] = set()

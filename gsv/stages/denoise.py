@@ -80,7 +80,7 @@ def denoise_recordings(
     load()  # what is missing is said before the work begins
     tasks = mirrored(Path(source), place, ending)
     place.folder.mkdir(parents=True, exist_ok=True)
-    run = FolderRun("denoise", place.folder, JOURNAL, events)
+    run = FolderRun("denoise", Path(source), place.folder, JOURNAL, events)
     files = {name: task.path for name, task in tasks.items()}
     keys = run.keyed(files, {"model": options.model, "strength": options.strength, "rule": 1})
     keys = {name: f"{key}-{_below(tasks[name], place.folder)}" for name, key in keys.items()}

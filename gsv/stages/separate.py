@@ -136,7 +136,7 @@ def separate_recordings(
     load()  # what is missing is said before the work begins
     tasks = mirrored(Path(source), place, ending)
     place.folder.mkdir(parents=True, exist_ok=True)
-    run = FolderRun("separate", place.folder, JOURNAL, events)
+    run = FolderRun("separate", Path(source), place.folder, JOURNAL, events)
     files = {name: task.path for name, task in tasks.items()}
     settings = {"model": options.model, "rest": options.keep_rest, "rule": 1}
     keys = run.keyed(files, settings)

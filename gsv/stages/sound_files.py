@@ -41,18 +41,22 @@ class Place:
 class FolderRun:
     """One run of a stage over recordings: what is pending, and what became of it.
 
-    `output` holds the journal and all that the stage makes.
+    `source` is the recording or the folder of them; `output` holds the journal and all that the stage makes.
+    What was made of a recording that is gone, or is called otherwise now, goes: the next step would take
+    it for a result.
     """
 
     stage: str
+    source: Path
     output: Path
     journal_name: str
     events: Events
     counts: Counts = field(default_factory=Counts)
+    _names: frozenset[str] = frozenset()
 
     def keyed(self, files: Mapping[str, Path], key: Mapping[str, Any]) -> dict[str, str]:
         """Keys of all files that can be read, from their contents and `key`; others are counted as failed."""
-        self.counts.read = len(files)
+        self.counts.read, self._names = len(files), frozenset(files)
         keys: dict[str, str] = {}
         for name, path in files.items():
             self.events.check_stop()
@@ -92,6 +96,7 @@ class FolderRun:
         except Cancelled:
             self.events.counts(self.counts)
             raise
+        self._forget(journal)
         journal.compact()
         self.events.counts(self.counts)
         self.counts.require_some(self.stage)
@@ -103,9 +108,33 @@ class FolderRun:
         if outcome.reason:
             self._fail(outcome.name, outcome.reason)
             return
-        journal.add(outcome.name, key, **outcome.record)
+        before = self._made(journal.entries.get(outcome.name))
+        journal.add(outcome.name, key, source=self._origin, **outcome.record)
+        self._remove(before, journal)
         self.counts.done += 1
         self.events.item(outcome.name, "done", say(outcome.record))
+
+    @property
+    def _origin(self) -> str:
+        return str(Path(self.source).resolve())
+
+    def _made(self, entry: Entry | None) -> set[str]:
+        """Files of a record, if it was made of this very folder; single files are a person's own business."""
+        mine = entry is not None and Path(self.source).is_dir() and entry.get("source") == self._origin
+        return set(entry["files"]) if entry is not None and mine else set()
+
+    def _forget(self, journal: Journal) -> None:
+        """Drop what was made of recordings that are no longer there."""
+        gone = {name: self._made(entry) for name, entry in journal.entries.items() if name not in self._names}
+        for name, made in gone.items():
+            if made:
+                del journal.entries[name]
+                self._remove(made, journal)
+
+    def _remove(self, made: set[str], journal: Journal) -> None:
+        """Remove files that no record names any more."""
+        for name in made.difference(*(entry["files"] for entry in journal.entries.values())):
+            (self.output / name).unlink(missing_ok=True)
 
     def _fail(self, name: str, reason: str) -> None:
         self.counts.fail(name, reason)

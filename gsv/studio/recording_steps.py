@@ -67,7 +67,7 @@ def output_folder(studio: Studio, source: Path) -> Path:
     home = studio.outputs() / FOLDER
     if source.is_relative_to(home) and source != home:
         return home / source.relative_to(home).parts[0]
-    return home / (source.stem if source.suffix else source.name)
+    return home / (source.stem if source.is_file() else source.name)
 
 
 def start(studio: Studio, step: Step, source: str, output: str, further: Mapping[str, Any]) -> Started:

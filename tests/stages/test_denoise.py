@@ -74,6 +74,23 @@ def test_a_strength_keeps_a_share(tmp_path: Path) -> None:
     assert np.abs(read(tmp_path / "0.5.wav").samples - half).max() < 1e-4
 
 
+def test_results_of_recordings_that_are_gone_go_too(tmp_path: Path) -> None:
+    """Slicing again makes other clips; what was cleaned of the old ones must not be transcribed."""
+    folder, output = tmp_path / "clips", tmp_path / "clean"
+    folder.mkdir()
+    for name in ("a.flac", "a.wav", "b.wav"):
+        write(folder / name, np.full(100, 0.1, np.float32), 16_000)
+    output.mkdir()
+    (output / "mine.wav").write_bytes(b"a person's own file")
+    denoise_recordings(folder, output)
+    names = {"a.wav", "a-2.wav", "b.wav", "mine.wav"}
+    assert {path.name for path in output.glob("*.wav")} == names
+    (folder / "a.flac").unlink()
+    (folder / "b.wav").unlink()
+    assert denoise_recordings(folder, output).done == 1
+    assert {path.name for path in output.glob("*.wav")} == {"a.wav", "mine.wav"}
+
+
 def test_bad_requests(tmp_path: Path) -> None:
     for changes in ({"model": "magic"}, {"strength": 0.0}, {"strength": 1.5}):
         with pytest.raises(InputError):

@@ -75,11 +75,15 @@ class ListFiles:
 
         Where that fails, the state is read from the disk again before the next use.
         """
-        text = self.state.written()
-        sums = (self._sums[1], _sum(text.encode("utf-8")))
-        entry: dict[str, Any] = {"revision": self.state.revision, "kind": kind, "t": round(time.time(), 3)}
-        entry.update(as_json(edit) if edit is not None else {}, sha256=sums[1])
         try:
+            text = self.state.written()
+            sums = (self._sums[1], _sum(text.encode("utf-8")))
+            entry: dict[str, Any] = {
+                "revision": self.state.revision,
+                "kind": kind,
+                "t": round(time.time(), 3),
+            }
+            entry.update(as_json(edit) if edit is not None else {}, sha256=sums[1])
             if not self._name:
                 self._begin()
             self._write_line(entry)

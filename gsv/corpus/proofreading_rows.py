@@ -87,7 +87,8 @@ def read_row(number: int, line: str) -> Row:
 
 def check_field(name: str, value: str) -> str:
     """The value as it may stand in a row. Raises InputError for a separator, or a language that is not known."""
-    clean = " ".join(value.split())
+    # Halves of surrogate pairs, which no file can hold, go.
+    clean = " ".join(value.encode("utf-8", "ignore").decode("utf-8").split())
     if SEPARATOR in clean:
         raise InputError(
             f"the {name} cannot be kept", f"{SEPARATOR} parts the fields of a list", "Leave it out."

@@ -32,28 +32,7 @@ def build(
     with parts.fold(labels("exchange"), "data-exchange"):
         parts.heading("", labels("exchange_help"))
         with gr.Group():
-            source = gr.Textbox(
-                label=labels("exchange_source"), info=labels("exchange_source_help"), elem_id="import-input"
-            )
-            with gr.Row():
-                taken = _forms(studio, IMPORTS, "import")
-                language = gr.Dropdown(
-                    [
-                        (labels("exchange_said"), ""),
-                        *((labels(f"language_{code}"), code) for code in LANGUAGES),
-                    ],
-                    value="",
-                    label=labels("exchange_language"),
-                    elem_id="import-language",
-                )
-            audio = gr.Textbox(
-                label=labels("exchange_audio"), info=labels("exchange_audio_help"), elem_id="import-audio"
-            )
-            made = gr.Textbox(
-                label=labels("exchange_list_file"),
-                placeholder=labels("step_output_help"),
-                elem_id="import-output",
-            )
+            fields = _import_fields(studio)
         bring = gr.Button(labels("start_import"), variant="primary", elem_id="import-start")
         with gr.Group(), gr.Row():
             given = _forms(studio, EXPORTS, "export")
@@ -75,12 +54,35 @@ def build(
     return [
         bring.click(
             parts.guarded(bring_in),
-            [source, taken, language, audio, made],
+            fields,
             [list_path, audio_folder],
             **parts.BUTTON,
         ),
         send.click(parts.guarded(send_out), [list_path, audio_folder, given, place], None, **parts.BUTTON),
     ]
+
+
+def _import_fields(studio: Studio) -> list[gr.components.Component]:
+    """What is brought in, in which form and language, where its sound lies, and the list to be made."""
+    labels = studio.labels
+    source = gr.Textbox(
+        label=labels("exchange_source"), info=labels("exchange_source_help"), elem_id="import-input"
+    )
+    with gr.Row():
+        form = _forms(studio, IMPORTS, "import")
+        language = gr.Dropdown(
+            [(labels("exchange_said"), ""), *((labels(f"language_{code}"), code) for code in LANGUAGES)],
+            value="",
+            label=labels("exchange_language"),
+            elem_id="import-language",
+        )
+    audio = gr.Textbox(
+        label=labels("exchange_audio"), info=labels("exchange_audio_help"), elem_id="import-audio"
+    )
+    made = gr.Textbox(
+        label=labels("exchange_list_file"), placeholder=labels("step_output_help"), elem_id="import-output"
+    )
+    return [source, form, language, audio, made]
 
 
 def _forms(studio: Studio, names: tuple[str, ...], action: str) -> gr.Dropdown:

@@ -111,6 +111,12 @@ class ItemConfig(BaseModel):
         le=1,
         description="chance of all phones of the clip for a crop, as synthesis has them",
     )
+    told_places: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="chance that frames are told which phone they say, where it is known",
+    )
     wrong_codes: float = Field(
         default=0.0,
         ge=0,

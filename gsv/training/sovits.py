@@ -219,6 +219,7 @@ class SovitsTask:
             segment_starts=batch.slice_starts,
             posterior_noise=batch.noise,
             decode_prior=self.recipe.losses.prior_mel_at(moment.step) > 0,
+            phone_places=batch.phone_places.where(batch.told.unsqueeze(1), -1) if batch.told.any() else None,
             watch_text=self.recipe.losses.text_alignment > 0,
         )
 

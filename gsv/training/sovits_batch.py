@@ -34,6 +34,8 @@ class Item:
     phones: list[int]
     phone_places: np.ndarray
     """int64 `[frames]`, which of the phones each frame says; -1 where that is not known."""
+    told: bool
+    """Whether the network is told these places."""
     reference: np.ndarray | None
     """float32 `[R]`, or None where the target itself is the reference."""
     reference_limit: float
@@ -84,6 +86,7 @@ class ItemMaker:
             content=self._spoilt(random, content),
             phones=phones,
             phone_places=places,
+            told=self.settings.told_places > 0 and random.random() < self.settings.told_places,
             reference=reference,
             reference_limit=limit,
             speaker_vector=self.clips.speaker_vector(other),
@@ -178,6 +181,8 @@ class SovitsBatch:
     phone_lengths: torch.Tensor
     phone_places: torch.Tensor
     """`[B, frames]`, -1 where it is not known."""
+    told: torch.Tensor
+    """Items whose places the network is told, `[B]`."""
     slice_starts: torch.Tensor
     noise: torch.Tensor
     bandwidths: torch.Tensor
@@ -217,6 +222,7 @@ def collate(items: Sequence[Item], config: FamilyConfig, share: float = 1.0) -> 
         phones=_rows([np.asarray(item.phones, dtype=np.int64) for item in items]),
         phone_lengths=torch.tensor([len(item.phones) for item in items]),
         phone_places=_rows([item.phone_places for item in items], frames, -1),
+        told=torch.tensor([item.told for item in items]),
         slice_starts=torch.tensor([item.slice_start for item in items]),
         noise=_columns([item.noise for item in items], frames),
         bandwidths=torch.tensor([item.bandwidth for item in items]),

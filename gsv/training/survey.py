@@ -6,6 +6,7 @@ features, the phones that the encoder reads with their places, and the places of
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ from gsv.files import write_json, writing
 from gsv.listening.alignment import align
 from gsv.models.content import SAMPLE_RATE, ContentEncoder
 from gsv.training.arrays import ALIGNED_FILE, READ_FILE, ArrayItem, PreparedArrays
+
+LEAD_FRAMES = 4
+"""Frames of 1/50 s that a first phone has begun before its peak."""
 
 BATCH = 8
 """Clips of like length in one pass."""
@@ -115,7 +119,18 @@ def read_places(scores: Tensor) -> list[list[int]]:
     values, counts = torch.unique_consecutive(scores.argmax(-1), return_counts=True)
     starts = counts.cumsum(0) - counts
     blank = scores.shape[-1] - 1
-    return [[int(v), int(s)] for v, s in zip(values, starts, strict=True) if int(v) != blank]
+    pairs = [(int(v), int(s)) for v, s in zip(values, starts, strict=True) if int(v) != blank]
+    begins = begins_of([peak for _, peak in pairs])
+    return [[phone, begin] for (phone, _), begin in zip(pairs, begins, strict=True)]
+
+
+def begins_of(peaks: Sequence[int]) -> list[int]:
+    """Where phones begin, as frames, from the frames of their peaks: CTC marks a phone somewhere inside of it.
+
+    Halfway from the peak before; the first one four frames before its own.
+    """
+    halves = [(before + peak + 1) // 2 for before, peak in itertools.pairwise(peaks)]
+    return [max(0, peaks[0] - LEAD_FRAMES), *halves] if len(peaks) else []
 
 
 def aligned_places(scores: Tensor, phones: Sequence[int], spoken: Sequence[int]) -> list[int]:
@@ -124,9 +139,9 @@ def aligned_places(scores: Tensor, phones: Sequence[int], spoken: Sequence[int])
     `scores` are log-probabilities `[F, classes]`, blank last.
     """
     try:
-        frames = align(scores.numpy(), spoken, scores.shape[-1] - 1).first
+        frames = begins_of(align(scores.numpy(), spoken, scores.shape[-1] - 1).first.tolist())
     except DataError:  # more phones than frames can hold: an even pace is the best guess
-        frames = np.linspace(0, len(scores), len(spoken), endpoint=False).astype(int)
+        frames = np.linspace(0, len(scores), len(spoken), endpoint=False).astype(int).tolist()
     places: list[int] = []
     upcoming = len(spoken)
     following = len(scores)

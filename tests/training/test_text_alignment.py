@@ -19,6 +19,7 @@ from gsv.training.recipes import ItemConfig, base_recipe
 from gsv.training.sampler import Batch, Draw
 from gsv.training.sovits import TEXT_MODULES, Networks, SovitsTask
 from gsv.training.sovits_batch import ItemMaker, collate
+from gsv.training.survey import begins_of
 from gsv.training.task import Moment
 from gsv.training.updates import Updates
 
@@ -77,6 +78,40 @@ def test_read_phones_have_their_own_places_and_unknown_ones_none(clips: Clips, c
     assert dropped.phones == [config.blank_phone] and set(dropped.phone_places.tolist()) == {-1}
     batch = collate([item, dropped], config)
     assert batch.phone_places.shape == batch.noise[:, 0].shape and batch.phone_places[0, -1] in (-1, 1)
+
+
+def test_a_phone_begins_halfway_from_the_peak_before() -> None:
+    assert begins_of([10, 11, 18, 40]) == [6, 11, 15, 29]
+    assert begins_of([2]) == [0] and begins_of([]) == []
+
+
+def test_frames_that_are_told_their_phone_hear_its_neighbours_only(config: FamilyConfig) -> None:
+    network = new_synthesizer(config, 3).eval()
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randint(config.quantizer.codes, (1, 1, 6), generator=generator)
+    phones = torch.arange(20, 32)[None]
+    reference = torch.rand(1, config.spectrogram.n_fft // 2 + 1, 20, generator=generator)
+    assert config.speaker_input is not None
+    speaker = network.speaker_vector([reference], [torch.ones(1, config.speaker_input.dimension)])
+    frames = 6 * config.quantizer.frames_per_code
+    told = torch.arange(frames)[None].clamp(max=11)
+
+    def latent(places: torch.Tensor | None) -> torch.Tensor:
+        with torch.no_grad():
+            return network.latent(codes, phones, speaker, noise_scale=0.0, phone_places=places)[0]
+
+    assert torch.equal(latent(None), latent(torch.full_like(told, -1)))
+    assert not torch.allclose(latent(None), latent(told))
+    assert not torch.allclose(latent(told.where(told < 4, -1)), latent(told))
+    attention, width = network.enc_p.mrte.cross_attention, config.prior.cross_attention
+    x, text = (torch.randn(1, width, size, generator=generator) for size in (frames, 12))
+    other = text.clone()
+    other[:, :, 5:] += 1.0
+    everything = torch.ones(1, 1, 12)
+    with torch.no_grad():
+        one, two = attention(x, text, everything, told), attention(x, other, everything, told)
+    # A frame sees two phones on either side: the third one's first frame still knows nothing of the sixth phone.
+    assert torch.allclose(one[:, :, :3], two[:, :, :3]) and not torch.allclose(one[:, :, 3], two[:, :, 3])
 
 
 def test_as_many_codes_are_wrong_as_asked(clips: Clips, config: FamilyConfig) -> None:

@@ -13,6 +13,8 @@ from torch.nn import functional
 from gsv.models.layers import ChannelNorm, dropout
 
 MASKED_SCORE = -1e4
+NEAR = 2
+"""Phones on both sides of the one being said that a frame may look at, where that one is known."""
 
 
 def spread_band(band: Tensor) -> Tensor:
@@ -98,13 +100,22 @@ class CrossAttention(_Projections):
         scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
         return scores.masked_fill(context_mask == 0, MASKED_SCORE).softmax(dim=-1)
 
-    def forward(self, x: Tensor, context: Tensor, context_mask: Tensor) -> Tensor:
-        """`x` `[B, C, T]` looks at `context` `[B, C, N]`, `context_mask` `[B, 1, N]`; returns `[B, C, T]`."""
+    def forward(
+        self, x: Tensor, context: Tensor, context_mask: Tensor, places: Tensor | None = None
+    ) -> Tensor:
+        """`x` `[B, C, T]` looks at `context` `[B, C, N]`, `context_mask` `[B, 1, N]`; returns `[B, C, T]`.
+
+        Where the place in `context` that a step belongs to is known (`places` `[B, T]`, else negative), the
+        step sees that and its neighbours only.
+        """
         query, key, value = self.split("q", x), self.split("k", context), self.split("v", context)
-        bias = torch.zeros_like(context_mask, dtype=query.dtype).masked_fill(context_mask == 0, MASKED_SCORE)
-        return self.output(
-            functional.scaled_dot_product_attention(query, key, value, attn_mask=bias[:, :, None])
-        )
+        hidden = (context_mask == 0)[:, :, None]
+        if places is not None:
+            steps = torch.arange(context.shape[2], device=places.device)
+            far = (steps - places.unsqueeze(-1)).abs() > NEAR
+            hidden = hidden | (far & (places >= 0).unsqueeze(-1)).unsqueeze(1)
+        bias = torch.zeros_like(hidden, dtype=query.dtype).masked_fill(hidden, MASKED_SCORE)
+        return self.output(functional.scaled_dot_product_attention(query, key, value, attn_mask=bias))
 
 
 class FeedForward(nn.Module):

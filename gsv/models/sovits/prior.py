@@ -42,15 +42,17 @@ class TextJoin(nn.Module):
         text: Tensor,
         text_mask: Tensor,
         speaker: Tensor,
+        places: Tensor | None = None,
         watched: list[Tensor] | None = None,
     ) -> Tensor:
         """`content` `[B, H, T]`, `text` `[B, H, N]`, `speaker` `[B, W, 1]` to `[B, H, T]`.
 
-        Padding of the result is not zero. Where the first head looks, `[B, T, N]`, is added to `watched`.
+        Padding of the result is not zero. `places` `[B, T]` as in `CrossAttention`. Where the first head looks,
+        `[B, T, N]`, is added to `watched`.
         """
         wide = self.c_pre(content * mask)
         phones = self.text_pre(text * text_mask) * text_mask
-        seen = self.cross_attention(wide * mask, phones, text_mask)
+        seen = self.cross_attention(wide * mask, phones, text_mask, places)
         if watched is not None:
             watched.append(self.cross_attention.looks(wide * mask, phones, text_mask))
         joined: Tensor = self.c_post((seen + wide + speaker) * mask)
@@ -95,18 +97,20 @@ class PriorEncoder(nn.Module):
         speaker: Tensor,
         speed: float = 1.0,
         generator: torch.Generator | None = None,
+        places: Tensor | None = None,
         watched: list[Tensor] | None = None,
     ) -> PriorStatistics:
         """Quantized `content` `[B, C, T]` with `phones` `[B, N]` and `speaker` `[B, W, 1]` to statistics.
 
         A `speed` other than one stretches the sequence to `int(T / speed) + 1` frames. `generator` is for
-        dropout in training. Where frames look at the phones, `[B, T, N]`, is added to `watched`.
+        dropout in training. `places` `[B, T]`: which phone each frame says, negative where that is not known.
+        Where frames look at the phones, `[B, T, N]`, is added to `watched`.
         """
         mask = length_mask(lengths, content.shape[2])
         text_mask = length_mask(phone_lengths, phones.shape[1])
         hidden = self.encoder_ssl(self.ssl_proj(content * mask), mask, generator)
         text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask, generator)
-        hidden = self.mrte(hidden, mask, text, text_mask, speaker, watched)
+        hidden = self.mrte(hidden, mask, text, text_mask, speaker, places, watched)
         hidden = self.encoder2(hidden, mask, generator)
         if speed != 1.0:
             frames = int(hidden.shape[2] / speed) + 1

@@ -111,16 +111,18 @@ class Synthesizer(nn.Module):
         speaker: Tensor,
         speed: float = 1.0,
         generator: torch.Generator | None = None,
+        places: Tensor | None = None,
         watched: list[Tensor] | None = None,
     ) -> PriorStatistics:
         """Prior of quantized `features` `[B, C, T]` at the latent's rate, for `speaker` `[B, G, 1]`.
 
-        Where frames look at the phones, `[B, T, N]`, is added to `watched`.
+        `places` `[B, T]`: which phone each frame says, negative where that is not known. Where frames look at
+        the phones, `[B, T, N]`, is added to `watched`.
         """
         if hasattr(self, "ge_to512"):
             speaker = self.ge_to512(speaker.squeeze(2)).unsqueeze(2)
         statistics: PriorStatistics = self.enc_p(
-            features, lengths, phones, phone_lengths, speaker, speed, generator, watched
+            features, lengths, phones, phone_lengths, speaker, speed, generator, places, watched
         )
         return statistics
 
@@ -150,12 +152,13 @@ class Synthesizer(nn.Module):
         speed: float = 1.0,
         code_lengths: Tensor | None = None,
         phone_lengths: Tensor | None = None,
+        phone_places: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Codes `[B, 1, S]` and phones `[B, N]` to the latent `[B, latent, T]` and its mask `[B, 1, T]`.
 
         `T` is `S * frames_per_code` at speed 1, else `int(that / speed) + 1`. A `noise_scale` above zero
-        needs a generator.
+        needs a generator. `phone_places` `[B, S * frames_per_code]`: as in `prior`.
         """
         if speed <= 0:
             raise InputError(f"speed {speed} is not possible", "it must be above zero")
@@ -165,7 +168,7 @@ class Synthesizer(nn.Module):
         lengths = (everything if code_lengths is None else code_lengths) * per_code
         if phone_lengths is None:
             phone_lengths = torch.full((len(phones),), phones.shape[1], device=phones.device)
-        prior = self.prior(features, lengths, phones, phone_lengths, speaker, speed)
+        prior = self.prior(features, lengths, phones, phone_lengths, speaker, speed, places=phone_places)
         z_p = prior.mean
         if noise_scale > 0:
             z_p = z_p + normal_like(z_p, generator) * prior.log_std.exp() * noise_scale
@@ -182,6 +185,7 @@ class Synthesizer(nn.Module):
         speed: float = 1.0,
         speaker_embedding: Sequence[Tensor] | None = None,
         speaker: Tensor | None = None,
+        phone_places: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Codes `[B, 1, S]` and phones `[B, N]` to a wave `[B, 1, T * hop_length]`.
@@ -192,7 +196,13 @@ class Synthesizer(nn.Module):
         if speaker is None:
             speaker = self.speaker_vector(references or (), speaker_embedding)
         z, mask = self.latent(
-            codes, phones, speaker, noise_scale=noise_scale, speed=speed, generator=generator
+            codes,
+            phones,
+            speaker,
+            noise_scale=noise_scale,
+            speed=speed,
+            phone_places=phone_places,
+            generator=generator,
         )
         wave: Tensor = self.dec(z * mask, speaker)
         return wave
@@ -229,6 +239,7 @@ class Synthesizer(nn.Module):
             batch.phone_lengths,
             speaker,
             generator=generator,
+            places=batch.phone_places,
             watched=watched,
         )
         m_q, logs_q = self._posterior()(batch.spectrogram, mask, speaker)

@@ -38,6 +38,8 @@ class TrainingBatch:
     """Standard normal noise `[B, latent, T]`; drawn when absent."""
     decode_prior: bool = False
     """Decode the prior's mean at the same slice as well (the path that synthesis takes)."""
+    phone_places: Tensor | None = None
+    """Which of the phones each frame is told to say, `[B, T]`, negative where it has to find out."""
     watch_text: bool = False
     """Tell where the frames look at the phones."""
 

@@ -36,6 +36,11 @@ TABS = {
     "models": tab_models,
 }
 STRIP_SECONDS = 2.0
+FOLLOW = """(list, folder, own, ownFolder) => {
+  if (own && own !== localStorage.getItem('gsv-followed')) return [own, ownFolder];
+  localStorage.setItem('gsv-followed', list);
+  return [list, folder];
+}"""
 
 LOGO = (
     '<svg viewBox="0 0 40 40" width="34" height="34" aria-hidden="true"><rect width="40" height="40" rx="10"/>'
@@ -65,8 +70,19 @@ def build(studio: Studio) -> gr.Blocks:
             js_on_load=None,
             elem_classes="plain",
         )
+        _follow_the_list(page)
         _keep_up_to_date(studio, page, tabs, timers, strip)
     return page
+
+
+def _follow_the_list(page: gr.Blocks) -> None:
+    """What is named or made as a list on the tab Data is what the tab Proofread reads next.
+
+    A list that a person named there stays.
+    """
+    fields: dict[str | None, Any] = {getattr(block, "elem_id", None): block for block in page.blocks.values()}
+    made, read = ([fields[name] for name in names] for names in (tab_data.LISTED, tab_proofread.LISTED))
+    made[0].change(None, [*made, *read], read, js=FOLLOW, **parts.QUIET)
 
 
 def _keep_up_to_date(

@@ -33,6 +33,8 @@ STEPS = (*sound_steps.STEPS, transcribe_step.TRANSCRIBE)
 SCRIPTS = (commands.ALL_STAGES, *commands.STAGES.values())
 REMEMBERED = ("list_path", "audio_folder", "experiment", "family", "bert")
 """Fields that a reload of the page fills in again."""
+LISTED = ("data-list", "data-audio")
+"""Where the list's path and its recordings' folder stand on the page."""
 NAMED_ROWS = 5
 
 
@@ -116,10 +118,10 @@ def _form(studio: Studio) -> Form:
             label=labels("list"),
             info=labels("list_help"),
             placeholder="/home/me/voice/voice.list",
-            elem_id="data-list",
+            elem_id=LISTED[0],
         )
         audio_folder = gr.Textbox(
-            label=labels("audio_folder"), info=labels("audio_folder_help"), elem_id="data-audio"
+            label=labels("audio_folder"), info=labels("audio_folder_help"), elem_id=LISTED[1]
         )
     with gr.Group(), gr.Row():
         experiment = gr.Textbox(

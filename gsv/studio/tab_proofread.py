@@ -14,8 +14,8 @@ from gsv.studio import parts, render_proofread
 from gsv.studio.proofreading_desk import Desk
 from gsv.studio.studio import Studio
 
-LIST = "proofread-list"
-"""Where the list's path stands on the page."""
+LISTED = ("proofread-list", "proofread-audio")
+"""Where the list's path and its recordings' folder stand on the page."""
 REMEMBERED = {"list_path": "", "audio_folder": ""}
 OPEN = (
     "(...given) => { document.querySelector('#proofread-desk .desk')?.dispatchEvent("
@@ -33,13 +33,13 @@ def build(studio: Studio, page: gr.Blocks) -> gr.Timer:
             label=labels("list"),
             info=labels("list_help"),
             placeholder="/home/me/voice/voice.list",
-            elem_id=LIST,
+            elem_id=LISTED[0],
             scale=5,
         )
         audio_folder = gr.Textbox(
             label=labels("audio_folder"),
             info=labels("audio_folder_help"),
-            elem_id="proofread-audio",
+            elem_id=LISTED[1],
             scale=4,
         )
         button = gr.Button(labels("proofread_open"), variant="primary", elem_id="proofread-open", scale=1)

@@ -60,6 +60,20 @@ def shown(page: Any) -> list[str]:
     return [str(field.input_value()) for field in page.locator("#proofread-desk .clip textarea").all()]
 
 
+def test_the_list_of_the_data_tab_is_read_next(page: Any, voice: Path, tmp_path: Path) -> None:
+    steps.open_tab(page, "data")
+    steps.fill(page, "data-list", str(voice))
+    steps.open_tab(page, "proofread")
+    field = page.locator("#proofread-list textarea, #proofread-list input").first
+    wait_for(page, lambda: field.input_value() == str(voice))
+    steps.fill(page, "proofread-list", str(tmp_path / "own.list"))
+    steps.open_tab(page, "data")
+    steps.fill(page, "data-list", str(tmp_path / "other.list"))
+    steps.open_tab(page, "proofread")
+    page.wait_for_timeout(1000)
+    assert field.input_value() == str(tmp_path / "own.list")
+
+
 def test_edits_are_kept_and_undone(page: Any, studio: RunningStudio, voice: Path) -> None:
     before = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in voice.parent.glob("*.wav")}
     start = texts(voice)

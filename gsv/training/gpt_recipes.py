@@ -108,21 +108,24 @@ def published_gpt_recipe(preference: bool = False) -> GptRecipe:
     return GptRecipe(rates=rates, preference=float(preference))
 
 
-def base_gpt_recipe(steps: int, learning_rate: float = 6e-4) -> GptRecipe:
-    """A tiny decoder from nothing in `steps`: pairs as prompts, alignment heads led by the aligned phones."""
+def base_gpt_recipe(steps: int, learning_rate: float = 8e-4) -> GptRecipe:
+    """A tiny decoder from nothing in `steps`: pairs as prompts, alignment heads led by the aligned phones.
+
+    Many heard codes are wrong, or what was said before would tell so much that the text is hardly read.
+    """
     return GptRecipe(
         optimizer="adamw",
         rates=GptRatesConfig(
             learning_rate=learning_rate, warm_up_steps=min(1000, max(1, steps // 10)), cosine_steps=steps
         ),
-        items=GptItemConfig(pair=0.7, noise=0.05, minimum_items=1),
+        items=GptItemConfig(pair=0.7, noise=0.15, minimum_items=1),
         reduction="mean",
         smoothing=0.05,
         weight_decay=0.05,
         clip_norm=1.0,
-        alignment=(1.0, 0.1),
-        alignment_steps=max(1, steps // 2),
-        average=0.999,
+        alignment=(1.0, 0.5),
+        alignment_steps=max(1, steps),
+        average=0.998,
     )
 
 
@@ -133,7 +136,7 @@ def tiny_gpt_recipe(steps: int, preference: bool = False, learning_rate: float =
     changes = {
         "rates": rates,
         "items": base.items.model_copy(update={"minimum_items": 100}),
-        "alignment": (0.1, 0.1),
+        "alignment": (0.5, 0.5),
         "average": 0.99,
         "preference": float(preference),
     }

@@ -190,7 +190,9 @@ def test_rates_follow_their_schedules() -> None:
     assert own.rate(0) < own.rate(50) < own.rate(100) > own.rate(900) > 0
     assert own.rate(5000) == pytest.approx(0.05 * own.learning_rate)
     recipe = base_gpt_recipe(1000)
-    assert [recipe.alignment_at(step) for step in (0, 250, 500, 900)] == pytest.approx([1.0, 0.875, 0.75, 0.55])
+    assert [recipe.alignment_at(step) for step in (0, 250, 500, 900)] == pytest.approx(
+        [1.0, 0.875, 0.75, 0.55]
+    )
 
 
 def toy_recipe(**changes: Any) -> GptRecipe:

@@ -15,9 +15,11 @@ from gsv.settings import Workspace
 Setting = bool | int | float | str | None
 
 TINY_DEFAULTS: dict[str, Setting] = {
-    "top_k": 8,
-    "temperature": 0.8,
+    "top_k": 3,
+    "temperature": 0.6,
     "repetition_penalty": 1.05,
+    # Its codes say less of the text behind a prompt; the timbre comes from the generator in any case.
+    "ref_free": True,
     # It learnt from sentences of up to ten seconds.
     "breath": 130,
     # The small base learnt from clips that follow each other directly.

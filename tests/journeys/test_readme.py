@@ -1,8 +1,4 @@
-"""The README's commands, run as they stand in a copy of the repository.
-
-A block that begins with `# needs FILE` is run with that file; where the repository does not have it yet, with an
-untrained one in its place, which shows that the commands work, not what they sound like.
-"""
+"""The README's commands, run as they stand in a copy of the repository."""
 
 from __future__ import annotations
 
@@ -18,9 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INSTALLING = "pip install"  # these two are run by .ci/run, and by whoever starts the studio
-
-
-NEEDS = re.compile(r"^# needs (\S+)$", re.MULTILINE)
 
 
 def blocks() -> list[str]:
@@ -46,21 +39,6 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def stand_in(copy: Path, name: str) -> None:
-    """Put an untrained GPT of the shipped base where none is."""
-    if (copy / name).exists():
-        return
-    assert name == "pretrained_models/tiny/gpt.safetensors", f"nobody knows how to make {name}"
-    from gsv.gpt_families import gpt_family
-    from gsv.models.gpt.decoder import new_decoder
-    from gsv.weights.bundle import read_info, save_bundle
-    from gsv.weights.networks import gpt_info
-
-    version = read_info((copy / name).with_name("sovits.safetensors")).code_version
-    network = new_decoder(gpt_family("tiny"), seed=1)
-    save_bundle(copy / name, network.state_dict(), gpt_info(network.config, code_version=version))
-
-
 @pytest.mark.skipif(os.name == "nt", reason="the blocks are for bash")
 @pytest.mark.skipif(
     not (ROOT / "pretrained_models" / "tiny" / "sovits.safetensors").is_file(),
@@ -79,8 +57,6 @@ def test_the_commands_run_in_the_order_of_the_page(copy: Path) -> None:
     }
     commands = [block for block in blocks() if INSTALLING not in block]
     assert len(commands) >= 4
-    for name in {name for block in commands for name in NEEDS.findall(block)}:
-        stand_in(copy, name)
     for block in commands:
         ended = subprocess.run(
             ["bash", "-e", "-c", block],

@@ -79,10 +79,10 @@ def test_a_raw_recording_becomes_a_checked_list(page: Any, studio: RunningStudio
 
     proofread = Proofreading(made)
     first = proofread.rows()[0]
-    proofread.change(first.number, text=EDITED)
+    proofread.change(first.id, text=EDITED)
     proofread.undo()
     assert read_annotations(made).rows[0].text == first.text
-    proofread.change(first.number, text=EDITED)
+    proofread.change(first.id, text=EDITED)
     assert read_annotations(made).rows[0].text == EDITED
 
     steps.unfold(page, "data-check")

@@ -267,7 +267,7 @@ def test_bad_references_say_what_is_wrong(engine: Synthesizer, tmp_path: Path, v
 
 def test_options_come_in_their_order(engine: Synthesizer, voice: Voice) -> None:
     plain = voice.model_copy(update={"defaults": {}})
-    assert engine.options(plain).top_k == 8  # of the family
+    assert engine.options(plain).top_k == 3  # of the family
     assert engine.options(voice).top_k == 0  # of the voice
     assert engine.options(voice, SpeakOptions(top_k=3)).top_k == 3
     assert engine.options(voice, SpeakOptions(top_k=15)).top_k == 15  # though it is the published default

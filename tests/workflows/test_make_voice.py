@@ -66,14 +66,15 @@ def test_previews_choose_the_weights(root: Path) -> None:
 def test_a_voice_is_made_and_speaks(root: Path) -> None:
     events = RecordedEvents()
     inputs = VoiceInputs(
-        Workspace(root), "aunt", name="Aunt", references=3, licence="CC0", consent="made up", device="cpu"
-    )
+        Workspace(root), "aunt", name="Aunt", references=3, licence="CC0", consent="made up", device="cpu",
+        settings={"ref_free": False},
+    )  # fmt: skip
     folder = make_voice(inputs, events)
     record = read_record(folder)
     assert folder == root / "voices" / "Aunt" and record.family == "tiny" and record.consent == "made up"
     # The clip of two seconds is too short to lead.
     assert {item.text for item in record.references} == set(TEXTS[1:])
-    assert record.tested["sentences"] >= 1 and record.defaults["top_k"] in (8, 15)
+    assert record.tested["sentences"] >= 1 and record.defaults["top_k"] in (3, 8, 15)
     spoken = Synthesizer(Workspace(root), "cpu").speak("Hello.", load_voice(folder), SpeakOptions(seed=1))
     assert spoken.sentences and spoken.reference.phones
     with pytest.raises(InputError, match="already"):

@@ -16,7 +16,7 @@ def main(
         Path, typer.Option("--output", help="folder of the results; or a file, if the input is one")
     ],
     model: Annotated[str, typer.Option(help="rnnoise (built in) or deepfilternet3 (downloaded)")] = "rnnoise",
-    strength: Annotated[float, typer.Option(help="share of the cleaned sound, above 0 up to 1")] = 1.0,
+    strength: Annotated[float, typer.Option(help="share of the cleaned sound, above 0 up to 1")] = 0.7,
     ending: Annotated[str, typer.Option("--format", help="wav, flac, mp3 or m4a")] = "wav",
     workers: Annotated[int, typer.Option(min=0, help="processes; 0 chooses, the result is the same")] = 0,
     workspace: Annotated[

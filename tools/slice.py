@@ -17,7 +17,10 @@ def main(
     min_length: Annotated[float, typer.Option(help="shortest clip before a cut, ms")] = 4000.0,
     min_interval: Annotated[float, typer.Option(help="shortest silence that cuts, ms")] = 300.0,
     hop: Annotated[float, typer.Option(help="distance of level measurements, ms")] = 10.0,
-    max_silence: Annotated[float, typer.Option(help="silence kept at a clip's border, ms")] = 500.0,
+    max_silence: Annotated[
+        float | None,
+        typer.Option(help="silence kept at a clip's border, ms; default 500, with --speech 200"),
+    ] = None,
     max_clip: Annotated[float, typer.Option(min=0, help="longest clip, s; 0: no limit")] = 12.0,
     maximum: Annotated[float, typer.Option("--max", help="peak of the levelled part, 0 to 1")] = 0.9,
     alpha: Annotated[
@@ -35,9 +38,11 @@ def main(
 
     def work(sink: Events) -> None:
         from gsv.audio.slicing import SliceSettings
-        from gsv.stages.slice import SliceOptions, slice_recordings
+        from gsv.stages.slice import SPEECH_SILENCE, SliceOptions, slice_recordings
 
-        cutting = SliceSettings(threshold, min_length, min_interval, hop, max_silence, 1000 * max_clip)
+        silence = SPEECH_SILENCE if speech else SliceSettings.max_silence
+        kept = silence if max_silence is None else max_silence
+        cutting = SliceSettings(threshold, min_length, min_interval, hop, kept, 1000 * max_clip)
         options = SliceOptions(cutting, maximum, alpha, as_float, speech)
         slice_recordings(source, output, options, workers=workers, events=sink)
 

@@ -21,7 +21,7 @@ from gsv.errors import InputError
 from gsv.events import Counts, Events
 from gsv.listening.deepfilter import DeepFilter
 from gsv.stages.gaps import GapLevels, Pauses, aligned
-from gsv.stages.sound_files import EachFile, FolderRun, SoundTask, check_ending, mirrored, place_of
+from gsv.stages.sound_files import MirroredStage, SoundTask, below
 
 BUILT_IN = "rnnoise"
 DEEP = "deepfilternet3"
@@ -46,8 +46,9 @@ class DenoiseOptions:
 
     model: str = BUILT_IN
     """`rnnoise`, which is built in, or `deepfilternet3`, which is downloaded."""
-    strength: float = 1.0
-    """Share of the cleaned sound, 0 to 1; the rest stays as it was."""
+    strength: float = 0.7
+    """Share of the cleaned sound, 0 to 1; the rest stays as it was, and hides what the denoiser does to speech:
+    at 1 a recogniser hears worse than before, above all after a separation (docs/design.md)."""
     ending: str = "wav"
 
     def __post_init__(self) -> None:
@@ -74,24 +75,18 @@ def denoise_recordings(
     WeightsError for a denoiser that cannot run, DataError where no recording is usable, Cancelled.
     """
     events, options = events or Events(), options or DenoiseOptions()
-    place = place_of(source, output)
-    ending = check_ending(place.file.suffix if place.file else options.ending)
     load = _loader(options.model, models)
     load()  # what is missing is said before the work begins
-    tasks = mirrored(Path(source), place, ending)
-    place.folder.mkdir(parents=True, exist_ok=True)
-    run = FolderRun("denoise", Path(source), place.folder, JOURNAL, events)
-    files = {name: task.path for name, task in tasks.items()}
-    keys = run.keyed(files, {"model": options.model, "strength": options.strength, "rule": 1})
-    keys = {name: f"{key}-{_below(tasks[name], place.folder)}" for name, key in keys.items()}
-    work = EachFile(partial(_worker, load, place.folder, options.strength))
-    records = run.work([tasks[name] for name in keys], keys, work, workers=workers, say=in_words)
+    stage = MirroredStage(
+        "denoise",
+        JOURNAL,
+        {"model": options.model, "strength": options.strength, "rule": 1},
+        lambda folder: partial(_worker, load, folder, options.strength),
+        in_words,
+    )
+    counts, records = stage.run(source, output, options.ending, workers=workers, events=events)
     _summarise(records, events)
-    return run.counts
-
-
-def _below(task: SoundTask, folder: Path) -> str:
-    return task.target.relative_to(folder).as_posix()
+    return counts
 
 
 def _loader(model: str, models: Path | None) -> Callable[[], Denoiser]:
@@ -107,7 +102,7 @@ def _worker(
 
 
 def denoise_recording(
-    task: SoundTask, folder: Path, denoiser: Denoiser, pauses: Pauses, strength: float = 1.0
+    task: SoundTask, folder: Path, denoiser: Denoiser, pauses: Pauses, strength: float
 ) -> dict[str, Any]:
     """Write one recording without its noise; returns its file below `folder`, its length and its noise.
 
@@ -122,7 +117,7 @@ def denoise_recording(
             writer.append(levels.after(strength * clean + (1.0 - strength) * whole))
     speech = pauses.probabilities(resample_stream(blocks(task.path, rate, _BLOCK_SECONDS), rate, pauses.rate))
     return {
-        "files": [_below(task, folder)],
+        "files": [below(task.target, folder)],
         "seconds": round(levels.seconds, 3),
         **levels.result(speech, _LEAST_PAUSE_SECONDS),
     }

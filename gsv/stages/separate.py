@@ -22,7 +22,7 @@ from gsv.audio.separation import voice_stream
 from gsv.errors import DataError, InputError, WeightsError, import_optional
 from gsv.events import Counts, Events
 from gsv.stages.gaps import GapLevels, Pauses, aligned
-from gsv.stages.sound_files import EachFile, FolderRun, SoundTask, check_ending, mirrored, place_of
+from gsv.stages.sound_files import MirroredStage, SoundTask, below
 
 BUILT_IN = "built-in"
 RECOMMENDED = "UVR-MDX-NET-Voc_FT.onnx"
@@ -130,25 +130,18 @@ def separate_recordings(
     WeightsError for a model that cannot run, DataError where no recording is usable, Cancelled.
     """
     events, options = events or Events(), options or SeparateOptions()
-    place = place_of(source, output)
-    ending = check_ending(place.file.suffix if place.file else options.ending)
     load = _loader(options.model, models)
     load()  # what is missing is said before the work begins
-    tasks = mirrored(Path(source), place, ending)
-    place.folder.mkdir(parents=True, exist_ok=True)
-    run = FolderRun("separate", Path(source), place.folder, JOURNAL, events)
-    files = {name: task.path for name, task in tasks.items()}
-    settings = {"model": options.model, "rest": options.keep_rest, "rule": 1}
-    keys = run.keyed(files, settings)
-    keys = {name: f"{key}-{_below(tasks[name].target, place.folder)}" for name, key in keys.items()}
-    work = EachFile(partial(_worker, load, place.folder, options.keep_rest))
-    records = run.work([tasks[name] for name in keys], keys, work, workers=workers, say=in_words)
+    stage = MirroredStage(
+        "separate",
+        JOURNAL,
+        {"model": options.model, "rest": options.keep_rest, "rule": 1},
+        lambda folder: partial(_worker, load, folder, options.keep_rest),
+        in_words,
+    )
+    counts, records = stage.run(source, output, options.ending, workers=workers, events=events)
     _judge(options.model, records, events)
-    return run.counts
-
-
-def _below(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix()
+    return counts
 
 
 def _loader(model: str, models: Path | None) -> Callable[[], Separator]:
@@ -193,7 +186,7 @@ def separate_recording(
     speech = pauses.probabilities(resample_stream(blocks(task.path, rate, _BLOCK_SECONDS), rate, pauses.rate))
     made = [path for path in (task.target, rest) if path is not None]
     return {
-        "files": [_below(path, folder) for path in made],
+        "files": [below(path, folder) for path in made],
         "seconds": round(levels.seconds, 3),
         **levels.result(speech, _LEAST_PAUSE_SECONDS),
     }

@@ -28,6 +28,8 @@ RATE = 32000
 JOURNAL = "slices.jsonl"
 _BLOCK_HOPS = 1000
 _NUMBERS = "_0000000000_0000000000.wav"
+SPEECH_SILENCE = 200.0
+"""Milliseconds that are kept around speech where the activity of speech is known: it knows the borders well."""
 _SPEECH = 0.5
 
 

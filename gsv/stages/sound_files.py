@@ -195,6 +195,44 @@ def mirrored(source: Path, place: Place, ending: str) -> dict[str, SoundTask]:
     return tasks
 
 
+def below(path: Path, folder: Path) -> str:
+    """A file's path below a folder, as records name it."""
+    return path.relative_to(folder).as_posix()
+
+
+@dataclass(frozen=True)
+class MirroredStage:
+    """A stage that makes one file of each recording, under its name: what it is called and how it works.
+
+    `settings` are what a result depends on besides its recording; `worker` makes, for the output folder, the
+    picklable maker of what works on one recording; `say` puts a record into words.
+    """
+
+    name: str
+    journal_name: str
+    settings: Mapping[str, Any]
+    worker: Callable[[Path], Callable[[], Callable[[SoundTask], dict[str, Any]]]]
+    say: Callable[[Mapping[str, Any]], str]
+
+    def run(
+        self, source: Path, output: Path, ending: str, *, workers: int, events: Events
+    ) -> tuple[Counts, dict[str, Entry]]:
+        """Work on `source`, a recording or a folder of them; returns the account and the records of all.
+
+        `ending` counts where `output` does not name a file. Raises InputError for a bad path or ending,
+        DataError where no recording is usable, Cancelled.
+        """
+        place = place_of(source, output)
+        tasks = mirrored(Path(source), place, check_ending(place.file.suffix if place.file else ending))
+        place.folder.mkdir(parents=True, exist_ok=True)
+        run = FolderRun(self.name, Path(source), place.folder, self.journal_name, events)
+        keys = run.keyed({name: task.path for name, task in tasks.items()}, self.settings)
+        keys = {name: f"{key}-{below(tasks[name].target, place.folder)}" for name, key in keys.items()}
+        factory = EachFile(self.worker(place.folder))
+        records = run.work([tasks[name] for name in keys], keys, factory, workers=workers, say=self.say)
+        return run.counts, records
+
+
 def _distinct(name: PurePosixPath, ending: str, taken: set[str]) -> PurePosixPath:
     found, number = name.with_name(f"{name.stem}.{ending}"), 2
     while str(found).casefold() in taken:

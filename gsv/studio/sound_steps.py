@@ -78,7 +78,7 @@ def _denoise_fields(studio: Studio) -> dict[str, gr.components.Component]:
             elem_id="denoise-model",
         )
         strength = gr.Slider(
-            0.1, 1, 1, step=0.05, label=labels("denoise_strength"), info=labels("denoise_strength_help")
+            0.1, 1, 0.7, step=0.05, label=labels("denoise_strength"), info=labels("denoise_strength_help")
         )
     return {"model": model, "strength": strength}
 

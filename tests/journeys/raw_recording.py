@@ -30,8 +30,6 @@ EXAMPLES = REPOSITORY / "docs" / "examples"
 RATE, SLICE_RATE = 24_000, 32_000
 PAUSES = (1.2, 2.0)
 BORDER = 0.3
-KEPT_SILENCE = 0.5
-"""What the slicer leaves at a border at most, by default."""
 SENTENCE_SECONDS = (4.2, 10.0)
 """Shorter ones are joined with the next by the slicer's shortest clip, 4 s."""
 NOISE_DB, MUSIC_DB, ROOM_DB = 20.0, 10.0, 60.0
@@ -58,8 +56,6 @@ class Found:
 
     sentences: int
     returned: int
-    """No speech cut off by more than 0.3 s, and no more silence around it than the slicer keeps, and 0.3 s."""
-    exact: int
     """Both outer borders within 0.3 s of the speech itself."""
     errors: dict[str, float]
     clean_errors: dict[str, float]
@@ -160,20 +156,18 @@ def score(said: Sequence[Sentence], listed: Path, clean_list: Path) -> Found:
         clips.append((int(numbers[1]) / SLICE_RATE, int(numbers[2]) / SLICE_RATE, row.text))
     clips.sort()
     heard_clean = {int(row.path.stem): row.text for row in read_annotations(clean_list).rows}
-    returned = exact = 0
+    returned = 0
     edits: dict[str, list[float]] = {kind: [] for kind in KINDS}
     clean: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for number, sentence in enumerate(said):
         own = [clip for clip in clips if _middle_inside(clip, sentence)]
-        returned += bool(own) and _borders_fit(own, sentence, KEPT_SILENCE)
-        exact += bool(own) and _borders_fit(own, sentence, 0.0)
+        returned += bool(own) and _borders_fit(own, sentence)
         heard = " ".join(text for _, _, text in own)
         edits[sentence.kind].append(error_rate(sentence.text, heard, "en").rate)
         clean[sentence.kind].append(error_rate(sentence.text, heard_clean.get(number, ""), "en").rate)
     return Found(
         len(said),
         returned,
-        exact,
         {kind: float(np.mean(values)) for kind, values in edits.items() if values},
         {kind: float(np.mean(values)) for kind, values in clean.items() if values},
     )
@@ -183,10 +177,9 @@ def _middle_inside(clip: tuple[float, float, str], sentence: Sentence) -> bool:
     return sentence.start <= (clip[0] + clip[1]) / 2 <= sentence.end
 
 
-def _borders_fit(own: Sequence[tuple[float, float, str]], sentence: Sentence, kept: float) -> bool:
-    """Whether the outer borders lie within 0.3 s of the speech, with up to `kept` seconds of silence around it."""
-    early, late = sentence.start - own[0][0], own[-1][1] - sentence.end
-    return -BORDER <= early <= kept + BORDER and -BORDER <= late <= kept + BORDER
+def _borders_fit(own: Sequence[tuple[float, float, str]], sentence: Sentence) -> bool:
+    """Whether both outer borders lie within 0.3 s of the speech."""
+    return abs(sentence.start - own[0][0]) <= BORDER and abs(own[-1][1] - sentence.end) <= BORDER
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def test_noise_is_measured_before_and_after(tmp_path: Path) -> None:
     voice = noisy(tmp_path / "in.wav", 16_000)
     noise = read(tmp_path / "in.wav").samples - voice
     events = RecordedEvents()
-    denoise_recordings(tmp_path / "in.wav", tmp_path / "out", events=events)
+    denoise_recordings(tmp_path / "in.wav", tmp_path / "out", DenoiseOptions(strength=1.0), events=events)
     (said,) = [event["reason"] for event in events.of("item")]
     before = float(said.split("noise ")[1].split(" dB")[0])
     after = float(said.split("before, ")[1].split(" dB")[0])

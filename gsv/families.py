@@ -60,6 +60,10 @@ class PriorConfig(FamilyPart):
     cross_attention: int = Field(default=512, gt=0, description="width of the attention from content to text")
     cross_heads: Count = 4
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    follows_text: bool = Field(
+        default=False,
+        description="where frames look at the phones is made a path through the text that leaves nothing out",
+    )
 
 
 class PosteriorConfig(FamilyPart):
@@ -222,6 +226,8 @@ def _tiny() -> FamilyConfig:
             cross_attention=192,
             # Drawing the masks takes a tenth of a step on a CPU, and a base of few epochs does not overfit.
             dropout=0.0,
+            # Its codes alone say half of the words: with the phones of the path it is understood (docs/design.md).
+            follows_text=True,
         ),
         posterior=PosteriorConfig(layers=6, kernel=3),
         flow=FlowConfig(layers=3),
@@ -264,6 +270,7 @@ def miniature(name: str) -> FamilyConfig:
         cross_attention=16,
         cross_heads=2,
         dropout=config.prior.dropout,
+        follows_text=config.prior.follows_text,
     )
     speaker = config.speaker_input
     if speaker is not None and speaker.dimension != SHIPPED_SPEAKER_DIMENSION:

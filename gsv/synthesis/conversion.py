@@ -211,7 +211,10 @@ class Conversion:
             torch.tensor([n], device=content.device) for n in (features.shape[2], len(ids))
         )
         phones = torch.tensor([ids], device=content.device)
-        prior = network.prior(features, lengths, phones, phone_lengths, self._speaker, options.speed)
+        places = network.text_places(features, lengths, phones, phone_lengths)
+        prior = network.prior(
+            features, lengths, phones, phone_lengths, self._speaker, options.speed, places=places
+        )
         z_p = prior.mean
         if options.noise_scale > 0:
             noise = self._noise.take(start, z_p.shape[2]).to(z_p)

@@ -77,6 +77,12 @@ class LossConfig(BaseModel):
         description="steps at the start in which nothing but that is learnt; each takes a fraction of the time",
     )
 
+    prior_first: int = Field(
+        default=0,
+        ge=0,
+        description="steps after that in which only the prior learns, from its divergence: cheap ones too",
+    )
+
     def kl_at(self, step: int) -> float:
         """Weight of the divergence at a step."""
         return self.kl * (min(1.0, step / self.kl_ramp_steps) if self.kl_ramp_steps else 1.0)
@@ -121,7 +127,7 @@ class ItemConfig(BaseModel):
         default=0.0,
         ge=0,
         lt=1,
-        description="share of codes that are replaced, in stretches; text makes up for them",
+        description="mean share of codes that are replaced, in stretches, where frames are told their phones",
     )
     wrong_stretch: tuple[int, int] = Field(default=(1, 5), description="fewest and most codes of a stretch")
     minimum_items: int = Field(
@@ -190,6 +196,9 @@ def base_recipe(steps: int, adversarial_from: int, learning_rate: float = 2e-4) 
             drop_text=0.2,
             read_text=0.3,
             whole_text=0.5,
+            told_places=0.8,
+            wrong_codes=0.2,
+            wrong_stretch=(1, 8),
             minimum_items=1,
         ),
         clip_norm=100.0,

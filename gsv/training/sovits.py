@@ -20,7 +20,7 @@ from gsv.errors import DataError, GsvError
 from gsv.families import FamilyConfig
 from gsv.models.discriminator import Verdicts
 from gsv.models.sovits.synthesizer import Synthesizer
-from gsv.models.sovits.training_pass import TrainingBatch, TrainingPass
+from gsv.models.sovits.training_pass import PriorPass, TrainingBatch, TrainingPass
 from gsv.training import losses
 from gsv.training.averages import WeightAverage
 from gsv.training.clips import Clips
@@ -82,7 +82,8 @@ class SovitsTask:
         self.drawn_length = None
         self.repeats = recipe.items.repeats(len(self.lengths))
         settings = recipe.losses
-        starts = {0, settings.text_first, settings.discriminator_from, settings.adversarial_from}
+        alone = settings.text_first + settings.prior_first
+        starts = {0, settings.text_first, alone, settings.discriminator_from, settings.adversarial_from}
         self.phases: Sequence[int] = sorted(starts)
         self.generator = networks.generator.to(device).train()
         self.discriminator = networks.discriminator.to(device).train()
@@ -143,6 +144,8 @@ class SovitsTask:
         inputs = self._inputs(batch, moment)
         if moment.step < settings.text_first:
             return {**self._text_step(batch, inputs, moment, updates), "rate": rate}
+        if moment.step < settings.text_first + settings.prior_first:
+            return {**self._prior_step(batch, inputs, moment, updates, generator), "rate": rate}
         with updates.autocast():
             passed = self.generator(inputs, generator)
         hop, size = self.config.hop_length, self.config.segment_frames
@@ -188,6 +191,30 @@ class SovitsTask:
         self._learnt(moment, updates)
         total = float(self.ranks.sum(weighted.detach()))
         return {"text_alignment": total, "loss": total, "norm_generator": norm}
+
+    def _prior_step(
+        self,
+        batch: SovitsBatch,
+        inputs: TrainingBatch,
+        moment: Moment,
+        updates: Updates,
+        generator: torch.Generator,
+    ) -> dict[str, float | Tensor]:
+        """One batch for the prior alone: to expect what the posterior hears, and to look at the text."""
+        settings = self.recipe.losses
+        with updates.autocast():
+            passed = self.generator.prior_pass(inputs, generator)
+        divergence = self._divergence(passed, batch)
+        weighted = settings.kl_at(moment.step) * divergence
+        report: dict[str, float | Tensor] = {}
+        if passed.text_attention is not None:
+            looked = losses.text_alignment_loss(passed.text_attention, batch.phone_places) * batch.share
+            weighted = weighted + settings.text_alignment * looked
+            report["text_alignment"] = float(self.ranks.sum(settings.text_alignment * looked.detach()))
+        norm = updates.apply("generator", weighted, self.optimizers["generator"], self.recipe.clip_norm)
+        self._learnt(moment, updates)
+        report["kl"] = float(self.ranks.sum(divergence.detach()))
+        return {**report, "loss": float(self.ranks.sum(weighted.detach())), "norm_generator": norm}
 
     def _learnt(self, moment: Moment, updates: Updates) -> None:
         """Count a step and let the exported mean follow."""
@@ -246,7 +273,7 @@ class SovitsTask:
                 parts[f"{name}linear"] = settings.linear * weight * pair[1]
         return parts
 
-    def _divergence(self, passed: TrainingPass, batch: SovitsBatch) -> Tensor:
+    def _divergence(self, passed: TrainingPass | PriorPass, batch: SovitsBatch) -> Tensor:
         """Divergence of posterior and prior, as this process's part of the joined batch's."""
         counted = passed.mask * float(batch.share > 0)
         total, frames = losses.kl_terms(passed.z_p, passed.logs_q, passed.m_p, passed.logs_p, counted)

@@ -79,14 +79,15 @@ class ItemMaker:
         phones, places = self._phones(random, index, start, frames)
         spare = max(frames - self.config.segment_frames, 0)
         content = self._cut(self.clips.content(index), start, frames)
+        told = self.settings.told_places > 0 and random.random() < self.settings.told_places
         return Item(
             name=self.clips.names[index],
             wave=target,
             frames=frames,
-            content=self._spoilt(random, content),
+            content=self._spoilt(random, content) if told and places.max() >= 0 else content,
             phones=phones,
             phone_places=places,
-            told=self.settings.told_places > 0 and random.random() < self.settings.told_places,
+            told=told,
             reference=reference,
             reference_limit=limit,
             speaker_vector=self.clips.speaker_vector(other),
@@ -109,10 +110,14 @@ class ItemMaker:
         return Content(features=content.features[:, start : start + frames])
 
     def _spoilt(self, random: np.random.Generator, content: Content) -> Content:
-        """Codes with stretches said wrongly, as a GPT may: of another place of the crop, or any at all."""
+        """Codes with stretches said wrongly, as a GPT may: of another place of the crop, or any at all.
+
+        None to twice the mean share of them: what holds with many wrong ones must not harm where all are right.
+        """
         share, (least, most) = self.settings.wrong_codes, self.settings.wrong_stretch
         if content.codes is None or not share:
             return content
+        share *= 2 * random.random()
         codes, size = content.codes.copy(), len(content.codes)
         for _ in range(random.poisson(share * size / ((least + most) / 2))):
             length = min(int(random.integers(least, most + 1)), size)

@@ -106,14 +106,15 @@ class CrossAttention(_Projections):
         """`x` `[B, C, T]` looks at `context` `[B, C, N]`, `context_mask` `[B, 1, N]`; returns `[B, C, T]`.
 
         Where the place in `context` that a step belongs to is known (`places` `[B, T]`, else negative), the
-        step sees that and its neighbours only.
+        first head sees that one, the others its neighbours as well.
         """
         query, key, value = self.split("q", x), self.split("k", context), self.split("v", context)
         hidden = (context_mask == 0)[:, :, None]
         if places is not None:
             steps = torch.arange(context.shape[2], device=places.device)
-            far = (steps - places.unsqueeze(-1)).abs() > NEAR
-            hidden = hidden | (far & (places >= 0).unsqueeze(-1)).unsqueeze(1)
+            away = (steps - places.unsqueeze(-1)).abs().unsqueeze(1)
+            reach = torch.tensor([0] + [NEAR] * (self.heads - 1), device=places.device)
+            hidden = hidden | ((away > reach[:, None, None]) & (places >= 0)[:, None, :, None])
         bias = torch.zeros_like(hidden, dtype=query.dtype).masked_fill(hidden, MASKED_SCORE)
         return self.output(functional.scaled_dot_product_attention(query, key, value, attn_mask=bias))
 

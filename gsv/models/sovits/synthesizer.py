@@ -22,7 +22,8 @@ from gsv.models.sovits.posterior import PosteriorEncoder
 from gsv.models.sovits.prior import PriorEncoder, PriorStatistics
 from gsv.models.sovits.quantizer import Quantizer
 from gsv.models.sovits.reference import ReferenceEncoder
-from gsv.models.sovits.training_pass import TrainingBatch, TrainingPass
+from gsv.models.sovits.text_path import text_path
+from gsv.models.sovits.training_pass import PriorPass, TrainingBatch, TrainingPass
 
 
 class Synthesizer(nn.Module):
@@ -126,6 +127,24 @@ class Synthesizer(nn.Module):
         )
         return statistics
 
+    def text_places(
+        self, features: Tensor, lengths: Tensor, phones: Tensor, phone_lengths: Tensor
+    ) -> Tensor | None:
+        """Which phone each frame of `features` `[B, C, T]` says, `[B, T]`, by where the frames look.
+
+        None in a family that does not follow the text; negative beyond an item's end, and without a text.
+        """
+        if not self.config.prior.follows_text or int(phone_lengths.max()) < 2:
+            return None
+        looked = self.enc_p.looks(features, lengths, phones, phone_lengths)
+        places = torch.full(looked.shape[:2], -1, device=features.device)
+        for row, frames, count in zip(
+            range(len(looked)), lengths.tolist(), phone_lengths.tolist(), strict=True
+        ):
+            if count > 1:
+                places[row, :frames] = text_path(looked[row, :frames, :count])
+        return places
+
     def features_of(self, codes: Tensor) -> Tensor:
         """Codes `[B, S]` to features `[B, C, S * frames_per_code]` at the latent's rate."""
         return self._spread(self.quantizer.decode(codes))
@@ -158,7 +177,7 @@ class Synthesizer(nn.Module):
         """Codes `[B, 1, S]` and phones `[B, N]` to the latent `[B, latent, T]` and its mask `[B, 1, T]`.
 
         `T` is `S * frames_per_code` at speed 1, else `int(that / speed) + 1`. A `noise_scale` above zero
-        needs a generator. `phone_places` `[B, S * frames_per_code]`: as in `prior`.
+        needs a generator. `phone_places` `[B, S * frames_per_code]`: as in `prior`; without it, `text_places`.
         """
         if speed <= 0:
             raise InputError(f"speed {speed} is not possible", "it must be above zero")
@@ -168,6 +187,8 @@ class Synthesizer(nn.Module):
         lengths = (everything if code_lengths is None else code_lengths) * per_code
         if phone_lengths is None:
             phone_lengths = torch.full((len(phones),), phones.shape[1], device=phones.device)
+        if phone_places is None:
+            phone_places = self.text_places(features, lengths, phones, phone_lengths)
         prior = self.prior(features, lengths, phones, phone_lengths, speaker, speed, places=phone_places)
         z_p = prior.mean
         if noise_scale > 0:
@@ -227,27 +248,10 @@ class Synthesizer(nn.Module):
         `generator` gives what the batch leaves open (noise, slices) and dropout. Raises `InputError` for a
         target shorter than a slice, or missing randomness.
         """
-        frames = batch.spectrogram.shape[2]
-        mask = length_mask(batch.lengths, frames)
+        mask = length_mask(batch.lengths, batch.spectrogram.shape[2])
         speaker = self._training_speaker(batch, mask, generator)
-        features, commitment = self._training_features(batch, frames, generator)
-        watched: list[Tensor] | None = [] if batch.watch_text else None
-        prior = self.prior(
-            features,
-            batch.lengths,
-            batch.phones,
-            batch.phone_lengths,
-            speaker,
-            generator=generator,
-            places=batch.phone_places,
-            watched=watched,
-        )
-        m_q, logs_q = self._posterior()(batch.spectrogram, mask, speaker)
-        noise = batch.posterior_noise
-        if noise is None:
-            noise = normal_like(m_q, generator)
-        z = (m_q + noise * logs_q.exp()) * mask
-        z_p = self.flow(z, mask, speaker)
+        m_q, logs_q, z, z_p = self._latents(batch, mask, speaker, generator)
+        prior, commitment, watched = self._training_prior(batch, speaker, generator)
         starts = batch.segment_starts
         if starts is None:
             starts = draw_segments(batch.lengths, self.config.segment_frames, generator)
@@ -264,8 +268,49 @@ class Synthesizer(nn.Module):
             m_q,
             logs_q,
             commitment,
-            watched[0] if watched else None,
+            watched,
         )
+
+    def prior_pass(self, batch: TrainingBatch, generator: torch.Generator | None = None) -> PriorPass:
+        """What the prior's own losses need; nothing is decoded, and no gradient reaches anything but the prior.
+
+        Raises `InputError` as `training_pass`.
+        """
+        mask = length_mask(batch.lengths, batch.spectrogram.shape[2])
+        with torch.no_grad():
+            speaker = self._training_speaker(batch, mask, generator)
+            _, logs_q, _, z_p = self._latents(batch, mask, speaker, generator)
+        prior, _, watched = self._training_prior(batch, speaker, generator)
+        return PriorPass(mask, z_p, logs_q, prior.mean, prior.log_std, watched)
+
+    def _latents(
+        self, batch: TrainingBatch, mask: Tensor, speaker: Tensor, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Mean and log-std of the posterior, a sample of it, and that sample in the prior's space."""
+        m_q, logs_q = self._posterior()(batch.spectrogram, mask, speaker)
+        noise = batch.posterior_noise
+        if noise is None:
+            noise = normal_like(m_q, generator)
+        z = (m_q + noise * logs_q.exp()) * mask
+        return m_q, logs_q, z, self.flow(z, mask, speaker)
+
+    def _training_prior(
+        self, batch: TrainingBatch, speaker: Tensor, generator: torch.Generator | None
+    ) -> tuple[PriorStatistics, Tensor, Tensor | None]:
+        """The prior of a batch, the commitment loss, and where the frames look at the phones, if asked for."""
+        features, commitment = self._training_features(batch, batch.spectrogram.shape[2], generator)
+        watched: list[Tensor] | None = [] if batch.watch_text else None
+        prior = self.prior(
+            features,
+            batch.lengths,
+            batch.phones,
+            batch.phone_lengths,
+            speaker,
+            generator=generator,
+            places=batch.phone_places,
+            watched=watched,
+        )
+        return prior, commitment, watched[0] if watched else None
 
     def text_attention(self, batch: TrainingBatch) -> Tensor:
         """Where the frames of a batch look at the phones, `[B, T, N]`: a small part of a training pass.

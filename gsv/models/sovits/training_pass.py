@@ -67,3 +67,15 @@ class TrainingPass:
     """Distance of the content to its codes; zero with a frozen quantizer, `[]`."""
     text_attention: Tensor | None = None
     """Where the first head looks at the phones, `[B, T, N]`, where it was asked for."""
+
+
+@dataclass
+class PriorPass:
+    """The tensors that the prior's own losses need, as in `TrainingPass`."""
+
+    mask: Tensor
+    z_p: Tensor
+    logs_q: Tensor
+    m_p: Tensor
+    logs_p: Tensor
+    text_attention: Tensor | None = None

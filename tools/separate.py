@@ -18,8 +18,8 @@ def main(
     model: Annotated[
         str,
         typer.Option(
-            help="built-in; or a UVR, MDX or RoFormer model: its file, or its name in "
-            "pretrained_models/separation (needs the package audio-separator)"
+            help="built-in; or a separation model of tools/models.py list; or a UVR, MDX or RoFormer file: "
+            "its path, or its name in pretrained_models/separation (models need the package audio-separator)"
         ),
     ] = "built-in",
     ending: Annotated[str, typer.Option("--format", help="wav, flac, mp3 or m4a")] = "wav",

@@ -19,15 +19,15 @@ import numpy as np
 from gsv.audio import blocks, probe, resample_stream
 from gsv.audio.encoding import open_writer
 from gsv.audio.separation import voice_stream
-from gsv.errors import DataError, InputError, WeightsError, import_optional
+from gsv.errors import DataError, import_optional
 from gsv.events import Counts, Events
+from gsv.stages import separation_models
 from gsv.stages.gaps import GapLevels, Pauses, aligned
+from gsv.stages.separation_models import RECOMMENDED
 from gsv.stages.sound_files import MirroredStage, SoundTask, below
+from gsv.weights.catalogue import COMMAND
 
 BUILT_IN = "built-in"
-RECOMMENDED = "UVR-MDX-NET-Voc_FT.onnx"
-FOLDER = "separation"
-"""Folder of downloaded models under `pretrained_models`."""
 JOURNAL = "separated.jsonl"
 INSTALL = 'pip install "audio-separator[cpu]"'
 WEAK_DECIBELS = 6.0
@@ -57,15 +57,14 @@ class AudioSeparator:
     """A UVR, MDX or RoFormer model, run by the optional package audio-separator.
 
     `model` is a file; whatever belongs to it lies beside it. Raises DependencyError without the package,
-    WeightsError for a missing model.
+    WeightsError for a model that is missing or, once it is used, does not load.
     """
 
     _CHUNK_SECONDS = 300.0
 
     def __init__(self, model: Path) -> None:
         self._package: Any = import_optional("audio_separator.separator", INSTALL)
-        if not model.is_file():
-            raise _missing(model)
+        separation_models.check_present(model)
         self._model = model
 
     def voice(self, path: Path, rate: int) -> Iterator[np.ndarray]:
@@ -83,24 +82,22 @@ class AudioSeparator:
             yield from blocks(found, rate, _BLOCK_SECONDS)
 
     def _separate(self, source: Path, folder: Path) -> str:
+        home = str(separation_models.laid_out(self._model, folder / "model"))
         worker = self._package.Separator(
-            model_file_dir=str(self._model.parent),
+            model_file_dir=home,
             output_dir=str(folder),
             output_single_stem="Vocals",
             normalization_threshold=1.0,
             chunk_duration=self._CHUNK_SECONDS,
         )
-        worker.load_model(self._model.name)
+        # The package prefers a folder that its environment variable names, and would download there.
+        worker.model_file_dir = home
+        try:
+            worker.load_model(self._model.name)
+        except Exception as error:  # of many kinds, from the network to the network's weights
+            raise separation_models.does_not_load(self._model, str(error)) from error
         made = worker.separate(str(source))
         return str(made[0]) if made else ""
-
-
-def _missing(model: Path) -> WeightsError:
-    return WeightsError(
-        f"there is no separation model {model}",
-        "",
-        f"Fetch it: audio-separator --download_model_only --model_file_dir {model.parent} -m {model.name}",
-    )
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class SeparateOptions:
     """How voices are taken out and written."""
 
     model: str = BUILT_IN
-    """`built-in`, or a model's file: a path, or a name in `pretrained_models/separation`."""
+    """`built-in`, a model of the catalogue, or a model's file: a path or a name in `pretrained_models/separation`."""
     ending: str = "wav"
     keep_rest: bool = False
     """Write what was taken out as well, as NAME.music.ENDING beside the voice."""
@@ -135,7 +132,7 @@ def separate_recordings(
     stage = MirroredStage(
         "separate",
         JOURNAL,
-        {"model": options.model, "rest": options.keep_rest, "rule": 1},
+        {"model": separation_models.file_name(options.model), "rest": options.keep_rest, "rule": 1},
         lambda folder: partial(_worker, load, folder, options.keep_rest),
         in_words,
     )
@@ -148,12 +145,7 @@ def _loader(model: str, models: Path | None) -> Callable[[], Separator]:
     """Picklable maker of the chosen separator. Raises InputError for a model that cannot be found."""
     if model == BUILT_IN:
         return BuiltIn
-    path = Path(model)
-    if not path.is_absolute() and models is not None and path.name == model:
-        path = models / FOLDER / model
-    if not path.name:
-        raise InputError("no separation model was named", "", f"Give {BUILT_IN} or a model's file.")
-    return partial(AudioSeparator, path.absolute())
+    return partial(AudioSeparator, separation_models.located(model, models))
 
 
 def _worker(
@@ -216,7 +208,8 @@ def _judge(model: str, records: Mapping[str, Mapping[str, Any]], events: Events)
     if not weak:
         return
     shown = ", ".join(weak[:3]) + (" …" if len(weak) > 3 else "")
-    better = f" A model does better: {INSTALL}, then --model {RECOMMENDED}." if model == BUILT_IN else ""
+    steps = f"{INSTALL}, then {COMMAND} download {RECOMMENDED}, then --model {RECOMMENDED}"
+    better = f" A model does better: {steps}." if model == BUILT_IN else ""
     events.message(
         f"The separation is weak in {len(weak)} of {len(records)} recordings ({shown}): music is left.{better}",
         "warning",

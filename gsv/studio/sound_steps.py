@@ -14,15 +14,22 @@ import gradio as gr
 from gsv.studio import commands
 from gsv.studio.recording_steps import Step
 from gsv.studio.studio import Studio
+from gsv.weights.catalogue import entries
 
 MODEL_ENDINGS = (".onnx", ".ckpt", ".pth", ".th", ".yaml")
 BUILT_IN = "built-in"
 DENOISERS = ("rnnoise", "deepfilternet3")
+SEPARATORS = tuple(entry for entry in entries() if entry.role == "separation")
 
 
 def _separate_fields(studio: Studio) -> dict[str, gr.components.Component]:
     labels = studio.labels
-    models = [(labels("separate_built_in"), BUILT_IN), *((name, name) for name in separation_models(studio))]
+    # Those of the catalogue are there before their download, which may come while the page is open.
+    models = [
+        (labels("separate_built_in"), BUILT_IN),
+        *((labels(f"separate_{entry.name}"), entry.name) for entry in SEPARATORS),
+        *((name, name) for name in own_separators(studio)),
+    ]
     with gr.Group():
         model = gr.Dropdown(
             models,
@@ -35,11 +42,12 @@ def _separate_fields(studio: Studio) -> dict[str, gr.components.Component]:
     return {"model": model, "keep_rest": rest}
 
 
-def separation_models(studio: Studio) -> list[str]:
-    """Names of the separation models that lie in the workspace."""
+def own_separators(studio: Studio) -> list[str]:
+    """Names of the separation models in the workspace that are not the catalogue's."""
     folder = studio.workspace.pretrained / "separation"
+    known = {file.path for entry in SEPARATORS for file in entry.files}
     found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path.name for path in found if path.suffix in MODEL_ENDINGS)
+    return sorted(path.name for path in found if path.suffix in MODEL_ENDINGS and path.name not in known)
 
 
 def _separate_call(studio: Studio, source: Path, output: Path, values: Mapping[str, Any]) -> commands.Call:

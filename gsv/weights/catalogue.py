@@ -30,6 +30,7 @@ Role = Literal[
     "vocoder",
     "recognition",
     "denoise",
+    "separation",
 ]
 State = Literal["complete", "partial", "missing", "damaged"]
 DEFAULT_SOURCE = "huggingface"

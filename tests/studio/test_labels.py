@@ -39,6 +39,7 @@ MADE_NAMES = {
     *(f"step_{step.name}{ending}" for step in tab_data.STEPS for ending in ("", "_help")),
     *(f"start_{step.name}" for step in tab_data.STEPS),
     *(f"denoise_{name}" for name in sound_steps.DENOISERS),
+    *(f"separate_{entry.name}" for entry in sound_steps.SEPARATORS),
     *(f"exchange_{name.replace('-', '_')}" for name in (*IMPORTS, *EXPORTS)),
     *(f"family_{name}" for name in FAMILY_NAMES),
     *(f"preset_{name}" for name in train_form.PRESETS["gpt"]),

@@ -18,8 +18,9 @@ from filelock import FileLock
 
 from gsv.errors import Cancelled, InputError, ResourceError, WeightsError
 from gsv.events import RecordedEvents
+from gsv.weights import catalogue as catalogue_module
 from gsv.weights import download as download_module
-from gsv.weights.catalogue import CatalogueFile, Entry, address, check, part_path, status
+from gsv.weights.catalogue import CatalogueFile, Entry, address, check, find, part_path, status
 from gsv.weights.download import Patience, download, download_all
 
 BODY = bytes(range(256)) * 2000
@@ -41,6 +42,7 @@ class Behaviour:
     announced: bool = True
     wrong_range: bool = False
     requests: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -52,6 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         number = len(behaviour.requests)
         behaviour.requests.append(asked)
+        behaviour.paths.append(self.path)
         code = behaviour.status[min(number, len(behaviour.status) - 1)]
         if code != 200:
             return self.answer(code, b"no", {})
@@ -113,6 +116,26 @@ def fetch(server: Server, root: Path, wanted: Entry | None = None) -> RecordedEv
     events = RecordedEvents()
     download(wanted or entry(), root, source=server.source, events=events, patience=QUICK)
     return events
+
+
+@pytest.mark.parametrize("name", ["uvr-mdx-voc-ft", "mel-band-roformer", "deepfilternet3"])
+def test_files_of_a_release_arrive_at_their_place(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What GitHub serves; the loopback server gives every file the same short body."""
+    digest = hashlib.sha256(BODY).hexdigest()
+    published = find(name)
+    files = tuple(file.model_copy(update={"size": len(BODY), "sha256": digest}) for file in published.files)
+    here = server.source + "/{repository}/releases/download/{release}"
+    monkeypatch.setattr(catalogue_module, "_RELEASES", here)
+    fetch(server, tmp_path, published.model_copy(update={"files": files}))
+    assert server.behaviour.paths == [
+        f"/{published.repository}/releases/download/{published.release}/{file.path}" for file in files
+    ]
+    for file in files:
+        assert (tmp_path / published.folder / file.path).read_bytes() == BODY
+    assert status(published.model_copy(update={"files": files}), tmp_path) == "complete"
+    assert published.folder == ("separation" if published.role == "separation" else name)
 
 
 def test_a_file_arrives_verified(server: Server, tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ class AudioSeparator:
     WeightsError for a model that is missing or, once it is used, does not load.
     """
 
-    _CHUNK_SECONDS = 300.0
+    _RATE = 44_100
+    _PIECE_SECONDS = 300.0
 
     def __init__(self, model: Path) -> None:
         self._package: Any = import_optional("audio_separator.separator", INSTALL)
@@ -70,34 +71,50 @@ class AudioSeparator:
     def voice(self, path: Path, rate: int) -> Iterator[np.ndarray]:
         """As `Separator.voice`; the package works on a copy of the sound, a few minutes at a time."""
         with tempfile.TemporaryDirectory(prefix="gsv-separate-") as name:
-            # The package would hand the person's own file name to other programs.
-            source = Path(name, "sound.wav")
-            own_rate = probe(path).rate
-            with open_writer(source, own_rate, "FLOAT") as writer:
-                for block in blocks(path, own_rate, _BLOCK_SECONDS):
-                    writer.append(block)
-            found = Path(name, self._separate(source, Path(name)))
+            yield from resample_stream(self._pieces(path, Path(name)), self._RATE, rate)
+
+    def _pieces(self, path: Path, folder: Path) -> Iterator[np.ndarray]:
+        worker = self._worker(folder)
+        # The package would hand the person's own file name to other programs.
+        source = folder / "sound.wav"
+        for piece in blocks(path, self._RATE, self._PIECE_SECONDS):
+            # With MDX models the package multiplies the voice by the loudest sample: that is to be 1, therefore.
+            # The package's own division of long recordings would do it anew for every part.
+            loudest = float(np.abs(piece).max())
+            if loudest == 0.0:
+                yield piece
+                continue
+            with open_writer(source, self._RATE, "FLOAT") as writer:
+                writer.append(piece / loudest)
+            made = worker.separate(str(source))
+            found = folder / str(made[0]) if made else folder
             if not found.is_file():
                 raise DataError(f"no voice came out of {path.name}", f"{self._model.name} gave none")
-            yield from blocks(found, rate, _BLOCK_SECONDS)
+            given = 0
+            for block in blocks(found, self._RATE, _BLOCK_SECONDS):
+                block = block[: len(piece) - given]
+                given += len(block)
+                yield loudest * block
+            yield np.zeros(len(piece) - given, np.float32)
+            found.unlink()
 
-    def _separate(self, source: Path, folder: Path) -> str:
+    def _worker(self, folder: Path) -> Any:
         home = str(separation_models.laid_out(self._model, folder / "model"))
-        worker = self._package.Separator(
-            model_file_dir=home,
-            output_dir=str(folder),
-            output_single_stem="Vocals",
-            normalization_threshold=1.0,
-            chunk_duration=self._CHUNK_SECONDS,
-        )
+        with separation_models.ffmpeg_by_name(folder / "programs"):
+            worker = self._package.Separator(
+                model_file_dir=home,
+                output_dir=str(folder),
+                output_single_stem="Vocals",
+                normalization_threshold=1.0,
+                use_soundfile=True,
+            )
         # The package prefers a folder that its environment variable names, and would download there.
         worker.model_file_dir = home
         try:
             worker.load_model(self._model.name)
         except Exception as error:  # of many kinds, from the network to the network's weights
             raise separation_models.does_not_load(self._model, str(error)) from error
-        made = worker.separate(str(source))
-        return str(made[0]) if made else ""
+        return worker
 
 
 @dataclass(frozen=True)
@@ -132,7 +149,12 @@ def separate_recordings(
     stage = MirroredStage(
         "separate",
         JOURNAL,
-        {"model": separation_models.file_name(options.model), "rest": options.keep_rest, "rule": 1},
+        {
+            "model": separation_models.file_name(options.model),
+            "rest": options.keep_rest,
+            # Models once gave the voice at a wrong level: what they made then is made again.
+            "rule": 1 if options.model == BUILT_IN else 2,
+        },
         lambda folder: partial(_worker, load, folder, options.keep_rest),
         in_words,
     )

@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gsv.audio import ffmpeg
 from gsv.errors import InputError, WeightsError
 from gsv.weights.catalogue import COMMAND, Entry, entries
 
@@ -115,6 +118,26 @@ def laid_out(model: Path, folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def ffmpeg_by_name(folder: Path) -> Iterator[None]:
+    """Let a program called ffmpeg be found: the package insists on one, and imageio-ffmpeg's has another name.
+
+    Where the system has none, `folder` is made for it.
+    """
+    if shutil.which("ffmpeg"):
+        yield
+        return
+    program = Path(ffmpeg.binary())
+    folder.mkdir()
+    _link(program, folder / f"ffmpeg{program.suffix if os.name == 'nt' else ''}")
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
 def _entry(model: Path) -> Entry | None:
     return next((entry for entry in published() if entry.files[0].path == model.name), None)
 
@@ -134,4 +157,4 @@ def _link(source: Path, target: Path) -> None:
             return
         except OSError:  # Windows wants a privilege for the first, one drive for the second
             continue
-    shutil.copyfile(source, target)
+    shutil.copy(source, target)

@@ -156,15 +156,35 @@ def _train(request: GptRequest, events: Events, device: torch.device, ranks: Ran
 
 def _network(request: GptRequest) -> tuple[SemanticDecoder, BundleInfo | None]:
     """The decoder, from base weights or from nothing; the description of the base."""
+    given = request.configuration
+    config = None if given is None else GptConfig.model_validate_json(read_text(given))
     if request.from_scratch and request.base is None:
-        if request.configuration is not None:
-            config = GptConfig.model_validate_json(read_text(request.configuration))
-        else:
-            config = gpt_family(request.family or "tiny")
-        return new_decoder(config, request.loop.seed), None
+        return new_decoder(config or gpt_family(request.family or "tiny"), request.loop.seed), None
     from gsv.weights.networks import load_gpt
 
-    return load_gpt(base_path(Workspace(request.workspace), _family_name(request), request.base))
+    path = base_path(Workspace(request.workspace), _family_name(request), request.base)
+    base, info = load_gpt(path)
+    return (base if config is None else reconfigured(base, config)), info
+
+
+def reconfigured(base: SemanticDecoder, config: GptConfig) -> SemanticDecoder:
+    """The base's weights under another configuration, such as one with dropout.
+
+    Raises:
+        InputError: the weights do not fit into it.
+    """
+    network = new_decoder(config, 0)
+    state, own = base.state_dict(), network.state_dict()
+    odd = sorted(name for name in state.keys() | own.keys() if name not in state or name not in own)
+    odd += [name for name in state if name in own and state[name].shape != own[name].shape]
+    if odd:
+        raise InputError(
+            "the base's weights do not fit the configuration",
+            f"{odd[0]} differs",
+            "keep the base's sizes: only what has no weights, such as dropout, can change",
+        )
+    network.load_state_dict(state)
+    return network
 
 
 def _family_name(request: GptRequest) -> str:

@@ -35,6 +35,7 @@ from gsv.training.sampler import Draw
 from gsv.training.task import LoopSettings
 from gsv.weights.bundle import code_version, save_bundle
 from gsv.weights.networks import gpt_info, load_gpt
+from gsv.workflows import train_gpt as train_gpt_workflow
 from gsv.workflows.train_gpt import GptRequest, request_of, train_gpt
 
 CODES_A_PHONE = 3
@@ -333,6 +334,22 @@ def test_wrong_requests_are_refused(arrays: Path, tmp_path: Path) -> None:
     strict = toy_recipe(items=GptItemConfig(phones_a_second=(100.0, 200.0)))
     with pytest.raises(DataError, match="no clip to train the GPT on"):
         scratch(arrays, tmp_path / "none", recipe=strict)
+
+
+def test_a_base_takes_another_dropout_but_no_other_sizes(arrays: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base.safetensors"
+    save_bundle(base, new_decoder(CONFIG, 1).state_dict(), gpt_info(CONFIG), half=False)
+    configuration = tmp_path / "changed.json"
+    request = GptRequest(arrays=arrays, workspace=tmp_path, base=base, configuration=configuration)
+    changed = CONFIG.model_copy(update={"dropout": 0.3})
+    configuration.write_text(changed.model_dump_json())
+    network, _ = train_gpt_workflow._network(request)
+    assert network.config == changed
+    for name, value in new_decoder(CONFIG, 1).state_dict().items():
+        assert torch.equal(network.state_dict()[name], value), name
+    configuration.write_text(CONFIG.model_copy(update={"layers": CONFIG.layers + 1}).model_dump_json())
+    with pytest.raises(InputError, match="do not fit the configuration"):
+        train_gpt_workflow._network(request)
 
 
 def test_a_batch_of_one_phone_and_one_code_is_enough() -> None:

@@ -30,7 +30,9 @@ def main(
         Path | None,
         typer.Option(help="folder of a faster-whisper model, for voices that need to know the words"),
     ] = None,
-    noise_scale: Annotated[float, typer.Option(min=0, max=2, help="liveliness; 0 is flat")] = 0.5,
+    noise_scale: Annotated[
+        float | None, typer.Option(min=0, max=2, help="liveliness; 0 is flat; default: the family's own")
+    ] = None,
     speed: Annotated[float, typer.Option(min=0.25, max=4, help="above 1 is faster")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same file")] = 0,
     window_seconds: Annotated[

@@ -34,7 +34,9 @@ def main(
             help="let pocketsphinx hear the English clips too, and with --arrays a second judge the voices",
         ),
     ] = False,
-    noise_scale: Annotated[float, typer.Option(min=0, max=2, help="liveliness; 0 is flat")] = 0.5,
+    noise_scale: Annotated[
+        float | None, typer.Option(min=0, max=2, help="liveliness; 0 is flat; default: the family's own")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the drawn pairs and of the conversions")] = 0,
     quality: Annotated[bool, typer.Option(help="score DNSMOS (needs the extra 'quality')")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps")] = "auto",

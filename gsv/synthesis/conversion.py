@@ -41,7 +41,9 @@ class ConversionOptions(BaseModel):
 
     text: str = Field(default="", description="what the source says; empty: it is listened to")
     language: str = Field(default="", description="language of the text, or of the source for a recogniser")
-    noise_scale: float = Field(default=0.5, ge=0, le=2, description="randomness of the voice; 0 is flat")
+    noise_scale: float | None = Field(
+        default=None, ge=0, le=2, description="randomness of the voice; 0 is flat; none: the family's own"
+    )
     speed: float = Field(default=1.0, ge=0.25, le=4, description="above 1 is faster; the pitch stays")
     seed: int = Field(default=0, ge=0, lt=1 << 63, description="the same seed gives the same file")
     window_seconds: float = Field(
@@ -161,6 +163,10 @@ class Conversion:
         config = converter.config
         self._frames_per_code = config.quantizer.frames_per_code
         self._scale = config.sample_rate / SAMPLE_RATE / options.speed
+        given = options.noise_scale
+        # A generator that follows its text learnt to speak from the prior's mean, and is best understood so.
+        own = 0.0 if config.prior.follows_text else 0.5
+        self._noise_scale = own if given is None else given
         self._noise = NoiseTape(config.latent, torch.Generator().manual_seed(options.seed))
 
     def run(self, source: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -216,9 +222,9 @@ class Conversion:
             features, lengths, phones, phone_lengths, self._speaker, options.speed, places=places
         )
         z_p = prior.mean
-        if options.noise_scale > 0:
+        if self._noise_scale > 0:
             noise = self._noise.take(start, z_p.shape[2]).to(z_p)
-            z_p = z_p + noise * prior.log_std.exp() * options.noise_scale
+            z_p = z_p + noise * prior.log_std.exp() * self._noise_scale
         latent: Tensor = network.flow(z_p, prior.mask, self._speaker, reverse=True) * prior.mask
         return latent
 

@@ -19,7 +19,7 @@ def main(
     hop: Annotated[float, typer.Option(help="distance of level measurements, ms")] = 10.0,
     max_silence: Annotated[
         float | None,
-        typer.Option(help="silence kept at a clip's border, ms; default 500, with --speech 200"),
+        typer.Option(help="silence kept at a clip's border, ms; default 500, with --speech 220"),
     ] = None,
     max_clip: Annotated[float, typer.Option(min=0, help="longest clip, s; 0: no limit")] = 12.0,
     maximum: Annotated[float, typer.Option("--max", help="peak of the levelled part, 0 to 1")] = 0.9,

@@ -14,23 +14,26 @@ from typing import Any
 
 import numpy as np
 
-from gsv.audio import Writer, blocks, resample_stream
+from gsv.audio import Writer, blocks, probe, resample_stream
 from gsv.audio.slicing import Levels, SliceSettings, cut, measure, slice_level
 from gsv.errors import DataError, GsvError, InputError
 from gsv.events import Counts, Events
 from gsv.files import MAX_NAME_BYTES, safe_name
 from gsv.listening.activity import CHUNK, SAMPLE_RATE, SpeechActivity, without_blips
-from gsv.stages.sound_files import FolderRun, folder_apart
+from gsv.stages.separate import JOURNAL as SEPARATED
+from gsv.stages.sound_files import FolderRun, folder_apart, origins
 from gsv.stages.sounds import recordings
 from gsv.stages.workers import Outcome
 
 RATE = 32000
 JOURNAL = "slices.jsonl"
+_SAME_SECONDS = 0.2
 _BLOCK_HOPS = 1000
 _NUMBERS = "_0000000000_0000000000.wav"
-SPEECH_SILENCE = 200.0
+SPEECH_SILENCE = 220.0
 """Milliseconds that are kept around speech where the activity of speech is known: it knows the borders well."""
-_SPEECH = 0.5
+_SPEECH = 0.75
+"""Half would be enough in silence; noise and music are taken for speech up to here (docs/design.md)."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class SliceTask:
     name: str
     path: Path
     prefix: str
+    heard: Path
+    """Where speech is listened for: the recording itself, or the one that its voice was separated from. What is
+    left of music in a separated voice sounds more like speech than the music did."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ def slice_recording(
     settings = options.cutting
     block_seconds = _BLOCK_HOPS * settings.hop_samples(RATE) / RATE
     levels = measure(blocks(task.path, RATE, block_seconds), RATE, settings)
-    rms = None if activity is None else _speech_levels(task.path, levels, settings, activity)
+    rms = None if activity is None else _speech_levels(task.heard, levels, settings, activity)
     clips = cut(levels, RATE, settings, rms)
     if not clips:
         why = "no speech was found" if activity else f"nothing is louder than {settings.threshold_db:g} dB"
@@ -172,13 +178,32 @@ def slice_recordings(
         SpeechActivity()
     run = FolderRun("slice", Path(source), output, JOURNAL, events)
     files = recordings(Path(source), besides=output)
-    keys = run.keyed(files, {"options": asdict(options), "rule": 2})
+    keys = run.keyed(files, {"options": asdict(options), "rule": 3})
+    before = origins(Path(source), SEPARATED) if options.speech_activity else {}
     taken: set[str] = set()
-    tasks = [SliceTask(name, files[name], _prefix(files[name].name, taken)) for name in keys]
+    tasks = [
+        SliceTask(name, files[name], _prefix(files[name].name, taken), _heard(files[name], before))
+        for name in keys
+    ]
+    if any(task.heard != task.path for task in tasks):
+        events.message("Speech is listened for in the recordings that the voices were separated from.")
     # The clips' names are part of what was made: a namesake that is added or removed may change them.
     keys = {task.name: f"{keys[task.name]}-{task.prefix}" for task in tasks}
+    keys |= {task.name: f"{keys[task.name]}-{task.heard}" for task in tasks if task.heard != task.path}
     run.work(tasks, keys, SliceWork(output, options), workers=workers, say=_in_words)
     return run.counts
+
+
+def _heard(path: Path, before: Mapping[Path, Path]) -> Path:
+    """The recording that a voice was separated from, if it is as long as the voice; else the voice itself."""
+    original = before.get(path.resolve())
+    if original is None:
+        return path
+    try:
+        own, other = probe(path).seconds, probe(original).seconds
+    except GsvError:
+        return path  # what cannot be read is listed when it is sliced
+    return original if own and other and abs(own - other) < _SAME_SECONDS else path
 
 
 def _in_words(record: Mapping[str, Any]) -> str:

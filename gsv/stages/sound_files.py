@@ -233,6 +233,21 @@ class MirroredStage:
         return run.counts, records
 
 
+def origins(made: Path, journal_name: str) -> dict[Path, Path]:
+    """Results of an earlier stage below the folder `made`, or of a single one, to the recordings they came from.
+
+    By the journal that the stage left there. Recordings that are gone are left out.
+    """
+    folder = made if made.is_dir() else made.parent
+    found: dict[Path, Path] = {}
+    for name, entry in Journal(folder / journal_name).entries.items():
+        source = Path(entry.get("source", ""))
+        recording = source / name if source.is_dir() else source
+        if recording.is_file():
+            found |= {(folder / result).resolve(): recording for result in entry["files"]}
+    return found
+
+
 def _distinct(name: PurePosixPath, ending: str, taken: set[str]) -> PurePosixPath:
     found, number = name.with_name(f"{name.stem}.{ending}"), 2
     while str(found).casefold() in taken:

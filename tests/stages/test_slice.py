@@ -16,7 +16,9 @@ from gsv.audio import read, write
 from gsv.audio.slicing import SliceSettings
 from gsv.errors import DataError, InputError
 from gsv.events import RecordedEvents
-from gsv.stages.slice import SliceOptions, slice_recordings
+from gsv.stages.separate import separate_recordings
+from gsv.stages.slice import SPEECH_SILENCE, SliceOptions, slice_recordings
+from tests.audio.scenes import speech
 
 RATE = 32000
 NAME = re.compile(r"(.+)_(\d{10})_(\d{10})\.wav")
@@ -158,3 +160,27 @@ def test_speech_activity_takes_noise_for_silence(folder: Path, tmp_path: Path) -
     assert counts.done == 1
     with pytest.raises(DataError, match="no speech"):
         slice_recordings(folder / "a.wav", tmp_path / "speech", SliceOptions(speech_activity=True))
+
+
+def test_speech_of_a_separated_voice_is_listened_for_in_the_recording(tmp_path: Path) -> None:
+    """What is left of music before a sentence is no speech, however much it sounds like it when it is alone."""
+    pytest.importorskip("silero_vad")
+    source, voices = tmp_path / "raw 录音", tmp_path / "voices"
+    noise = np.random.default_rng(0).normal(size=4 * RATE).astype(np.float32)
+    said = speech(RATE, 0, 1)
+    write(source / "a.wav", np.concatenate([0.01 * noise, said]), RATE)
+    separate_recordings(source, voices)
+    # A separation that left speech where nobody spoke.
+    write(voices / "a.wav", np.concatenate([speech(RATE, 2, 1)[: len(noise)], said]), RATE)
+    options, events = (
+        SliceOptions(SliceSettings(max_silence=SPEECH_SILENCE), speech_activity=True),
+        RecordedEvents(),
+    )
+    slice_recordings(voices, tmp_path / "clips", options, events=events)
+    assert any("separated from" in event["text"] for event in events.of("message"))
+    first = min(start for clips in clips_in(tmp_path / "clips").values() for start, _ in clips)
+    assert first > 3.5 * RATE
+    # Without its recording, or with another length, a voice is heard itself.
+    write(source / "a.wav", said, RATE)
+    slice_recordings(voices, tmp_path / "clips", options)
+    assert min(start for clips in clips_in(tmp_path / "clips").values() for start, _ in clips) < 1.5 * RATE

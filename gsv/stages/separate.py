@@ -100,14 +100,13 @@ class AudioSeparator:
 
     def _worker(self, folder: Path) -> Any:
         home = str(separation_models.laid_out(self._model, folder / "model"))
-        with separation_models.ffmpeg_by_name(folder / "programs"):
-            worker = self._package.Separator(
-                model_file_dir=home,
-                output_dir=str(folder),
-                output_single_stem="Vocals",
-                normalization_threshold=1.0,
-                use_soundfile=True,
-            )
+        worker = separation_models.without_ffmpeg(self._package.Separator)(
+            model_file_dir=home,
+            output_dir=str(folder),
+            output_single_stem="Vocals",
+            normalization_threshold=1.0,
+            use_soundfile=True,
+        )
         # The package prefers a folder that its environment variable names, and would download there.
         worker.model_file_dir = home
         try:

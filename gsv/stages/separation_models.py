@@ -10,12 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gsv.audio import ffmpeg
 from gsv.errors import InputError, WeightsError
 from gsv.weights.catalogue import COMMAND, Entry, entries
 
@@ -118,24 +115,9 @@ def laid_out(model: Path, folder: Path) -> Path:
     return folder
 
 
-@contextmanager
-def ffmpeg_by_name(folder: Path) -> Iterator[None]:
-    """Let a program called ffmpeg be found: the package insists on one, and imageio-ffmpeg's has another name.
-
-    Where the system has none, `folder` is made for it.
-    """
-    if shutil.which("ffmpeg"):
-        yield
-        return
-    program = Path(ffmpeg.binary())
-    folder.mkdir()
-    _link(program, folder / f"ffmpeg{program.suffix if os.name == 'nt' else ''}")
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
+def without_ffmpeg(separator: type[Any]) -> type[Any]:
+    """The package's class without its demand for a system's ffmpeg: it gets and gives WAV here, and needs none."""
+    return type("Separator", (separator,), {"check_ffmpeg_installed": lambda self: None})
 
 
 def _entry(model: Path) -> Entry | None:

@@ -19,6 +19,7 @@ from gsv.audio.spectrogram import linear, linear_to_mel, mel
 from gsv.errors import DataError, GsvError
 from gsv.families import FamilyConfig
 from gsv.models.discriminator import Verdicts
+from gsv.models.sovits.segments import cut_segments
 from gsv.models.sovits.synthesizer import Synthesizer
 from gsv.models.sovits.training_pass import PriorPass, TrainingBatch, TrainingPass
 from gsv.training import losses
@@ -149,7 +150,7 @@ class SovitsTask:
         with updates.autocast():
             passed = self.generator(inputs, generator)
         hop, size = self.config.hop_length, self.config.segment_frames
-        target = _cut(batch.waves, passed.segment_starts * hop, size * hop).unsqueeze(1)
+        target = cut_segments(batch.waves, passed.segment_starts * hop, size * hop).unsqueeze(1)
         judged = target[:: settings.judged_every]
         values: dict[str, float | Tensor] = {}
         norms: dict[str, float] = {}
@@ -173,8 +174,9 @@ class SovitsTask:
             "generator", weighted, self.optimizers["generator"], self.recipe.clip_norm
         )
         self._learnt(moment, updates)
-        shared = {**values, **{name: part.detach() for name, part in parts.items()}}
-        report = self._joined(shared, batch.share)
+        report = self._joined(
+            {**values, **{name: part.detach() for name, part in parts.items()}}, batch.share
+        )
         report["kl"] = float(self.ranks.sum(divergence))
         report["loss"] = float(self.ranks.sum(weighted))
         return {**report, **norms, "rate": rate}
@@ -205,16 +207,17 @@ class SovitsTask:
         with updates.autocast():
             passed = self.generator.prior_pass(inputs, generator)
         divergence = self._divergence(passed, batch)
-        weighted = settings.kl_at(moment.step) * divergence
-        report: dict[str, float | Tensor] = {}
+        looked = divergence.new_zeros(())
         if passed.text_attention is not None:
-            looked = losses.text_alignment_loss(passed.text_attention, batch.phone_places) * batch.share
-            weighted = weighted + settings.text_alignment * looked
-            report["text_alignment"] = float(self.ranks.sum(settings.text_alignment * looked.detach()))
+            looked = settings.text_alignment * losses.text_alignment_loss(
+                passed.text_attention, batch.phone_places
+            )
+        weighted = settings.kl_at(moment.step) * divergence + looked * batch.share
         norm = updates.apply("generator", weighted, self.optimizers["generator"], self.recipe.clip_norm)
         self._learnt(moment, updates)
-        report["kl"] = float(self.ranks.sum(divergence.detach()))
-        return {**report, "loss": float(self.ranks.sum(weighted.detach())), "norm_generator": norm}
+        parts = {"text_alignment": looked * batch.share, "kl": divergence, "loss": weighted}
+        report = {name: float(self.ranks.sum(part.detach())) for name, part in parts.items()}
+        return {**report, "norm_generator": norm}
 
     def _learnt(self, moment: Moment, updates: Updates) -> None:
         """Count a step and let the exported mean follow."""
@@ -258,7 +261,7 @@ class SovitsTask:
         framing = config.spectrogram
         if not settings.resolutions:
             whole = linear_to_mel(spectrogram, config.sample_rate, framing.n_mels)
-            wanted = _cut(whole, passed.segment_starts, config.segment_frames)
+            wanted = cut_segments(whole, passed.segment_starts, config.segment_frames)
             wave = passed.audio.squeeze(1).float()
             sizes = (framing.n_fft, framing.hop_length, framing.win_length, framing.n_mels)
             return {"mel": settings.mel * losses.mel_loss(wanted, mel(wave, config.sample_rate, *sizes))}
@@ -399,8 +402,3 @@ def _adamw(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.AdamW:
         fused=one_kernel,
         foreach=not one_kernel,
     )
-
-
-def _cut(x: Tensor, starts: Tensor, size: int) -> Tensor:
-    """`size` steps of the last axis of each row of `x`, from that row's start on."""
-    return torch.stack([row[..., at : at + size] for row, at in zip(x, starts.tolist(), strict=True)])

@@ -21,7 +21,7 @@ from gsv.errors import DataError, InputError
 from gsv.events import Events
 from gsv.files import read_text
 from gsv.gpt_families import GptConfig, gpt_family
-from gsv.models.gpt.decoder import SemanticDecoder, new_decoder
+from gsv.models.gpt.decoder import SemanticDecoder, new_decoder, reconfigured
 from gsv.settings import Workspace, choose_device, workspace_of
 from gsv.training.gpt import GptPreviewer, GptTask
 from gsv.training.gpt_batch import GptItemMaker
@@ -165,26 +165,6 @@ def _network(request: GptRequest) -> tuple[SemanticDecoder, BundleInfo | None]:
     path = base_path(Workspace(request.workspace), _family_name(request), request.base)
     base, info = load_gpt(path)
     return (base if config is None else reconfigured(base, config)), info
-
-
-def reconfigured(base: SemanticDecoder, config: GptConfig) -> SemanticDecoder:
-    """The base's weights under another configuration, such as one with dropout.
-
-    Raises:
-        InputError: the weights do not fit into it.
-    """
-    network = new_decoder(config, 0)
-    state, own = base.state_dict(), network.state_dict()
-    odd = sorted(name for name in state.keys() | own.keys() if name not in state or name not in own)
-    odd += [name for name in state if name in own and state[name].shape != own[name].shape]
-    if odd:
-        raise InputError(
-            "the base's weights do not fit the configuration",
-            f"{odd[0]} differs",
-            "keep the base's sizes: only what has no weights, such as dropout, can change",
-        )
-    network.load_state_dict(state)
-    return network
 
 
 def _family_name(request: GptRequest) -> str:

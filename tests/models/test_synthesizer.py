@@ -9,7 +9,8 @@ import torch
 
 from gsv.errors import InputError
 from gsv.families import FAMILY_NAMES, FamilyConfig, SpeakerInputConfig, family, miniature
-from gsv.models.sovits.synthesizer import Synthesizer, cut_segments, draw_segments, new_synthesizer
+from gsv.models.sovits.segments import cut_segments, draw_segments
+from gsv.models.sovits.synthesizer import Synthesizer, new_synthesizer
 from gsv.models.sovits.training_pass import TrainingBatch
 from gsv.models.weight_norm import fold_weight_norm
 

@@ -41,8 +41,11 @@ class Package:
         self.output = Path(output_dir)
         self.stem = settings["output_single_stem"]
         self.beside: dict[str, bytes] = {}
-        assert shutil.which("ffmpeg")
+        self.check_ffmpeg_installed()
         Package.made.append(self)
+
+    def check_ffmpeg_installed(self) -> None:
+        raise FileNotFoundError("ffmpeg")
 
     def load_model(self, name: str) -> None:
         if Package.error:
@@ -135,8 +138,7 @@ def test_a_model_of_the_catalogue_has_all_beside_it(
 def test_pieces_keep_level_and_place(
     sound: Path, package: type[Package], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each piece has its own loudest sample, one is silent; without an ffmpeg of the system."""
-    monkeypatch.setenv("PATH", str(sound.parent))
+    """Each piece has its own loudest sample, one is silent."""
     monkeypatch.setattr(AudioSeparator, "_PIECE_SECONDS", 0.25)
     loudness = np.repeat(np.float32([0.01, 0.0, 1.0, 0.3]), RATE // 4)
     noise = read(sound).samples * loudness
@@ -148,7 +150,6 @@ def test_pieces_keep_level_and_place(
     assert len(voice) == RATE and len(package.made) == 1
     left = np.abs(voice[:RATE] - noise[: len(voice)] / 2).reshape(4, -1)
     assert left[:, 400:-400].max() < 1e-3, "apart from the sudden changes of loudness"
-    assert os.environ["PATH"] == str(sound.parent)
 
 
 def test_name_and_file_are_one_model(sound: Path, package: type[Package]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gsv.errors import InputError
 from gsv.gpt_families import GptConfig
 from gsv.models.gpt.layers import Block, ScaledPositions, Stack, TokenEmbedding, attention_weights
 
@@ -126,3 +127,23 @@ def new_decoder(config: GptConfig, seed: int) -> SemanticDecoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return SemanticDecoder(config)
+
+
+def reconfigured(base: SemanticDecoder, config: GptConfig) -> SemanticDecoder:
+    """The base's weights under another configuration, such as one with dropout.
+
+    Raises:
+        InputError: the weights do not fit into it.
+    """
+    network = new_decoder(config, 0)
+    state, own = base.state_dict(), network.state_dict()
+    odd = sorted(name for name in state.keys() | own.keys() if name not in state or name not in own)
+    odd += [name for name in state if name in own and state[name].shape != own[name].shape]
+    if odd:
+        raise InputError(
+            "the base's weights do not fit the configuration",
+            f"{odd[0]} differs",
+            "keep the base's sizes: only what has no weights, such as dropout, can change",
+        )
+    network.load_state_dict(state)
+    return network

@@ -22,6 +22,7 @@ from gsv.models.sovits.posterior import PosteriorEncoder
 from gsv.models.sovits.prior import PriorEncoder, PriorStatistics
 from gsv.models.sovits.quantizer import Quantizer
 from gsv.models.sovits.reference import ReferenceEncoder
+from gsv.models.sovits.segments import cut_segments, draw_segments
 from gsv.models.sovits.text_path import text_path
 from gsv.models.sovits.training_pass import PriorPass, TrainingBatch, TrainingPass
 
@@ -379,23 +380,6 @@ def new_synthesizer(config: FamilyConfig, seed: int) -> Synthesizer:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Synthesizer(config)
-
-
-def draw_segments(lengths: Tensor, size: int, generator: torch.Generator | None) -> Tensor:
-    """A random first frame `[B]` for a slice of `size` frames inside each of `lengths` `[B]`."""
-    if int(lengths.min()) < size:
-        raise InputError(
-            f"a target of {int(lengths.min())} frames is too short", f"a training slice has {size} frames"
-        )
-    if generator is None:
-        raise InputError("no random generator was given", "slices are drawn", "pass a torch.Generator")
-    share = torch.rand(len(lengths), generator=generator, device=generator.device).to(lengths.device)
-    return (share * (lengths - size + 1)).long()
-
-
-def cut_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:
-    """Slices of `size` steps of `x` `[B, C, T]`, from `starts` `[B]` on: `[B, C, size]`."""
-    return torch.stack([row[:, start : start + size] for row, start in zip(x, starts.tolist(), strict=True)])
 
 
 def _fit(features: Tensor, frames: int) -> Tensor:

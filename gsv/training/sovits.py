@@ -31,7 +31,7 @@ from gsv.training.sampler import Batch
 from gsv.training.sovits_batch import ItemMaker, SovitsBatch, collate
 from gsv.training.spectral import SpectralLoss, limit_band
 from gsv.training.task import Moment
-from gsv.training.updates import Updates
+from gsv.training.updates import Updates, adamw
 
 TEXT_MODULES = ("enc_p.text_embedding.", "enc_p.encoder_text.", "enc_p.mrte.")
 
@@ -89,9 +89,9 @@ class SovitsTask:
         self.generator = networks.generator.to(device).train()
         self.discriminator = networks.discriminator.to(device).train()
         self.optimizers = {
-            "generator": _adamw(_generator_groups(self.generator, recipe), recipe),
-            "discriminator": _adamw(
-                [{"params": list(self.discriminator.parameters()), "share": 1.0}], recipe
+            "generator": adamw(_generator_groups(self.generator, recipe), recipe.rates),
+            "discriminator": adamw(
+                [{"params": list(self.discriminator.parameters()), "share": 1.0}], recipe.rates
             ),
         }
         self.average = WeightAverage(self.generator, recipe.average) if recipe.average else None
@@ -388,17 +388,3 @@ def _generator_groups(network: Synthesizer, recipe: Recipe) -> list[dict[str, An
     text = [[p for name, p in named if name.startswith(prefix)] for prefix in TEXT_MODULES]
     share = recipe.rates.text_share
     return [{"params": rest, "share": 1.0}, *({"params": group, "share": share} for group in text)]
-
-
-def _adamw(groups: list[dict[str, Any]], recipe: Recipe) -> torch.optim.AdamW:
-    rates = recipe.rates
-    one_kernel = groups[0]["params"][0].device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(
-        groups,
-        lr=rates.learning_rate,
-        betas=rates.betas,
-        eps=rates.epsilon,
-        weight_decay=rates.weight_decay,
-        fused=one_kernel,
-        foreach=not one_kernel,
-    )

@@ -16,6 +16,7 @@ import torch
 
 from gsv.errors import DataError
 from gsv.training.ranks import Ranks
+from gsv.training.recipes import RatesConfig
 
 PATIENCE = 20
 """Consecutive refused updates after which a run is given up as diverged."""
@@ -125,3 +126,17 @@ def out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     signs = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
     return isinstance(error, RuntimeError) and any(sign in text for sign in signs)
+
+
+def adamw(groups: list[dict[str, Any]], rates: RatesConfig) -> torch.optim.AdamW:
+    """AdamW over groups of parameters, in one kernel where the device has one."""
+    one_kernel = groups[0]["params"][0].device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(
+        groups,
+        lr=rates.learning_rate,
+        betas=rates.betas,
+        eps=rates.epsilon,
+        weight_decay=rates.weight_decay,
+        fused=one_kernel,
+        foreach=not one_kernel,
+    )

@@ -156,6 +156,7 @@ class SentenceSpeaker:
             sampling=self._options.sampling,
             generator=torch.Generator().manual_seed(seed),
             limit=self._limit(utterance),
+            ends_with_text=self._options.verify,
         )
 
     def _bert(self, utterance: Utterance) -> Tensor | None:

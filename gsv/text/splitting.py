@@ -123,7 +123,7 @@ def prepared(pieces: list[str], english: bool = False) -> list[str]:
 
 
 def at_most(text: str, longest: int = 510) -> list[str]:
-    """`text` in parts of at most `longest` characters, cut after marks, else at spaces, else anywhere."""
+    """`text` in parts of at most `longest` characters, after marks, else at spaces, else where words seem to end."""
     parts: list[str] = []
     current = ""
     for clause in _clauses(text) if len(text) > longest else [text]:
@@ -137,10 +137,30 @@ def at_most(text: str, longest: int = 510) -> list[str]:
                 current = ""
                 continue
             space = rest.rfind(" ", 1, longest + 1)
-            end = space if space > longest // 2 else longest
+            end = space if space > longest // 2 else _between_words(rest, longest)
             parts.append(rest[:end])
             rest = rest[end:]
     return [*parts, current] if current else parts
+
+
+_WORD_RUN = re.compile(r"[゠-ヿー]|[a-zA-Z0-9]")
+_HIRAGANA = re.compile(r"[ぁ-ゟ]")
+
+
+def _between_words(text: str, longest: int) -> int:
+    """Where to cut within the first `longest` characters, in their second half if anything there will do.
+
+    Where hiragana ends (a particle or an ending, so another word begins), else outside of a run of katakana,
+    letters or digits, else anywhere.
+    """
+    places = range(longest, longest // 2, -1)
+    for place in places:
+        if _HIRAGANA.match(text[place - 1]) and not _HIRAGANA.match(text[place]) and text[place] != "ー":
+            return place
+    for place in places:
+        if not (_WORD_RUN.match(text[place - 1]) and _WORD_RUN.match(text[place])):
+            return place
+    return longest
 
 
 def width(text: str) -> int:

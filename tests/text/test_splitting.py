@@ -117,6 +117,21 @@ def test_breaths_are_equal_parts(text: str, most: int, count: int) -> None:
     assert min(map(width, parts)) > 0.4 * max(map(width, parts))
 
 
+def test_no_word_of_katakana_is_cut() -> None:
+    text = "起動に問題があった際のトラブルシューティングの手順についても紹介します"
+    for longest in range(8, len(text)):
+        parts = at_most(text, longest)
+        assert "".join(parts) == text and all(len(part) <= longest for part in parts)
+        if longest >= 26:
+            assert any("トラブルシューティング" in part for part in parts), parts
+    assert at_most(text, 20) == [
+        "起動に問題があった際の",
+        "トラブルシューティングの手順についても",
+        "紹介します",
+    ]
+    assert at_most("トラブルシューティング", 4)[0] == "トラブル", "there is no other place"
+
+
 def test_a_long_sentence_is_planned_in_breaths() -> None:
     text = (
         "This is a long sentence, which goes on, and on, and on, until somebody, who listens, has had enough."

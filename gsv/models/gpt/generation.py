@@ -26,6 +26,8 @@ LEAST_CODES = 11
 """Published bounds of what is said in one go; before the lower one nothing can end."""
 ROOM = 256
 """Positions that the cache begins with beyond the prompt."""
+_ARRIVED, _LINGER, _BACK = 3, 30, 8
+"""Codes at the last two phones before a text counts as said; codes that may follow; phones back that are too far."""
 
 Reason = Literal["", "end", "limit"]
 
@@ -47,6 +49,8 @@ class Request:
     """Most new codes."""
     minimum: int = LEAST_CODES
     """Fewest new codes."""
+    ends_with_text: bool = False
+    """End where the alignment heads have come to the last phone and leave it, in networks that have such heads."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,26 @@ class Generated:
     codes: Tensor
     reason: Reason
     phones: list[int | None]
+
+
+class _TextEnd:
+    """Tells when a request has said its text, from where the alignment heads look.
+
+    A decoder that has come to the end of a long text may not stop, but begin again in the middle.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._last = len(request.phones) - 1
+        self._there = self._since = 0
+
+    def passed(self, phone: int | None) -> bool:
+        """Whether the code that looks at this phone is one too many."""
+        if phone is None:
+            return False
+        self._there += phone >= self._last - 1
+        arrived = self._there >= _ARRIVED
+        self._since += arrived
+        return arrived and (phone < self._last - _BACK or self._since > _LINGER)
 
 
 def generate(network: SemanticDecoder, requests: Sequence[Request]) -> list[Generated]:
@@ -100,6 +124,7 @@ def stream(network: SemanticDecoder, requests: Sequence[Request]) -> Iterator[St
     if not requests:
         return
     rows = _Rows(network, requests)
+    ends = [_TextEnd(request) if request.ends_with_text else None for request in requests]
     logits = rows.begin()
     count = 0
     while True:
@@ -109,6 +134,9 @@ def stream(network: SemanticDecoder, requests: Sequence[Request]) -> Iterator[St
         count += 1
         going: list[int] = []
         for row, (place, code) in enumerate(zip(current, drawn, strict=True)):
+            text_end = ends[place]
+            if text_end is not None and text_end.passed(rows.watched[row]):
+                ended[row] = True
             reason: Reason = "end" if ended[row] else "limit" if count >= requests[place].limit else ""
             yield Step(place, None if ended[row] else code, reason, rows.watched[row])
             if not reason:

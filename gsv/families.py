@@ -178,6 +178,14 @@ class FamilyConfig(FamilyPart):
     discriminator: DiscriminatorConfig = PeriodDiscriminatorConfig()
 
     @property
+    def noise_scale(self) -> float:
+        """Share of the prior's spread that is spoken with unless asked otherwise; 0.5 as published.
+
+        A generator that follows its text learnt to speak from the prior's mean, and is best understood so.
+        """
+        return 0.0 if self.prior.follows_text else 0.5
+
+    @property
     def hop_length(self) -> int:
         """Samples of output for one latent frame."""
         return self.spectrogram.hop_length

@@ -47,8 +47,8 @@ class DenoiseOptions:
     model: str = BUILT_IN
     """`rnnoise`, which is built in, or `deepfilternet3`, which is downloaded."""
     strength: float = 0.7
-    """Share of the cleaned sound, 0 to 1; the rest stays as it was, and hides what the denoiser does to speech:
-    at 1 a recogniser hears worse than before, above all after a separation (docs/design.md)."""
+    """Share of the cleaned sound, 0 to 1; the rest stays as it was. At 1 a recogniser hears worse than before
+    where a separation went before (docs/design.md)."""
     ending: str = "wav"
 
     def __post_init__(self) -> None:

@@ -18,7 +18,7 @@ from gsv.audio import Writer, blocks, probe, resample_stream
 from gsv.audio.slicing import Levels, SliceSettings, cut, measure, slice_level
 from gsv.errors import DataError, GsvError, InputError
 from gsv.events import Counts, Events
-from gsv.files import MAX_NAME_BYTES, safe_name
+from gsv.files import MAX_NAME_BYTES, safe_name, sha256
 from gsv.listening.activity import CHUNK, SAMPLE_RATE, SpeechActivity, without_blips
 from gsv.stages.separate import JOURNAL as SEPARATED
 from gsv.stages.sound_files import FolderRun, folder_apart, origins
@@ -189,7 +189,9 @@ def slice_recordings(
         events.message("Speech is listened for in the recordings that the voices were separated from.")
     # The clips' names are part of what was made: a namesake that is added or removed may change them.
     keys = {task.name: f"{keys[task.name]}-{task.prefix}" for task in tasks}
-    keys |= {task.name: f"{keys[task.name]}-{task.heard}" for task in tasks if task.heard != task.path}
+    keys |= {
+        task.name: f"{keys[task.name]}-{sha256(task.heard)}" for task in tasks if task.heard != task.path
+    }
     run.work(tasks, keys, SliceWork(output, options), workers=workers, say=_in_words)
     return run.counts
 

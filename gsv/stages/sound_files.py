@@ -236,7 +236,8 @@ class MirroredStage:
 def origins(made: Path, journal_name: str) -> dict[Path, Path]:
     """Results of an earlier stage below the folder `made`, or of a single one, to the recordings they came from.
 
-    By the journal that the stage left there. Recordings that are gone are left out.
+    By the journal that the stage left there. What a stage writes beside its result (such as the music that it
+    took out) has no origin here, and recordings that are gone are left out.
     """
     folder = made if made.is_dir() else made.parent
     found: dict[Path, Path] = {}
@@ -244,7 +245,7 @@ def origins(made: Path, journal_name: str) -> dict[Path, Path]:
         source = Path(entry.get("source", ""))
         recording = source / name if source.is_dir() else source
         if recording.is_file():
-            found |= {(folder / result).resolve(): recording for result in entry["files"]}
+            found[(folder / entry["files"][0]).resolve()] = recording
     return found
 
 

@@ -163,10 +163,7 @@ class Conversion:
         config = converter.config
         self._frames_per_code = config.quantizer.frames_per_code
         self._scale = config.sample_rate / SAMPLE_RATE / options.speed
-        given = options.noise_scale
-        # A generator that follows its text learnt to speak from the prior's mean, and is best understood so.
-        own = 0.0 if config.prior.follows_text else 0.5
-        self._noise_scale = own if given is None else given
+        self._noise_scale = config.noise_scale if options.noise_scale is None else options.noise_scale
         self._noise = NoiseTape(config.latent, torch.Generator().manual_seed(options.seed))
 
     def run(self, source: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -23,7 +23,6 @@ from gsv.training.clips import Clips
 
 logger = logging.getLogger(__name__)
 
-NOISE_SCALE = 0.5
 SEED = 20
 
 
@@ -80,7 +79,11 @@ class ClipPreviews:
         phones = torch.tensor([clips.phones(index, 0, frames) or [config.blank_phone]], device=self.device)
         generator = torch.Generator().manual_seed(SEED)
         made = network.decode(
-            codes, phones, noise_scale=NOISE_SCALE, speaker=self._speaker(network, other), generator=generator
+            codes,
+            phones,
+            noise_scale=network.config.noise_scale,
+            speaker=self._speaker(network, other),
+            generator=generator,
         )
         return {
             "original": original,

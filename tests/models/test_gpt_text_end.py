@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gsv.gpt_families import small_gpt
 from gsv.models.gpt import generation
+from gsv.models.gpt.decoder import new_decoder
 from gsv.models.gpt.generation import Request
 
 
@@ -27,8 +29,29 @@ def test_one_glance_at_the_end_is_no_arrival() -> None:
 
 
 def test_a_decoder_that_lingers_is_stopped() -> None:
-    place = ended([*range(50), *[49] * 60])
-    assert place is not None and 70 < place < 90
+    assert ended([*range(50), *[49] * 60]) == 50 + generation._LINGER
+
+
+def test_a_request_ends_there_and_only_if_it_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = new_decoder(small_gpt("tiny"), 1).eval()
+    assert network.config.alignment_heads
+    looks = iter([0, 3, 5, 8, 11, 14, 17, 19, 19, 19, 18, 19, 4, 5, *[19] * 80] * 2)
+    monkeypatch.setattr(generation._Rows, "_looked_at", lambda rows, watched: [next(looks)])
+
+    def spoken(asked: bool) -> generation.Generated:
+        request = Request(
+            torch.arange(1, 21), minimum=30, limit=30, generator=torch.Generator().manual_seed(0),
+            ends_with_text=asked,
+        )  # fmt: skip
+        return generation.generate(network, [request])[0]
+
+    free = spoken(asked=False)
+    assert (free.reason, len(free.codes)) == ("limit", 30)
+    looks = iter([0, 3, 5, 8, 11, 14, 17, 19, 19, 19, 18, 19, 4, 5, *[19] * 80])
+    stopped = spoken(asked=True)
+    # The phones' own pass takes the first look; the thirteenth is the one that has gone back.
+    assert (stopped.reason, len(stopped.codes)) == ("end", 12)
+    assert torch.equal(stopped.codes, free.codes[:12])
 
 
 @pytest.mark.parametrize("phones", [1, 2, 3])

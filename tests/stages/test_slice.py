@@ -16,8 +16,10 @@ from gsv.audio import read, write
 from gsv.audio.slicing import SliceSettings
 from gsv.errors import DataError, InputError
 from gsv.events import RecordedEvents
-from gsv.stages.separate import separate_recordings
+from gsv.stages.separate import JOURNAL as SEPARATED
+from gsv.stages.separate import SeparateOptions, separate_recordings
 from gsv.stages.slice import SPEECH_SILENCE, SliceOptions, slice_recordings
+from gsv.stages.sound_files import origins
 from tests.audio.scenes import speech
 
 RATE = 32000
@@ -169,7 +171,9 @@ def test_speech_of_a_separated_voice_is_listened_for_in_the_recording(tmp_path: 
     noise = np.random.default_rng(0).normal(size=4 * RATE).astype(np.float32)
     said = speech(RATE, 0, 1)
     write(source / "a.wav", np.concatenate([0.01 * noise, said]), RATE)
-    separate_recordings(source, voices)
+    separate_recordings(source, voices, SeparateOptions(keep_rest=True))
+    assert list(origins(voices, SEPARATED).values()) == [source / "a.wav"], "the music is no voice"
+    (voices / "a.music.wav").unlink()
     # A separation that left speech where nobody spoke.
     write(voices / "a.wav", np.concatenate([speech(RATE, 2, 1)[: len(noise)], said]), RATE)
     options, events = (

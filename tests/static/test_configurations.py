@@ -46,10 +46,16 @@ def read_catalogue(path: Path) -> None:
         assert catalogue.resolve([name])
 
 
+def read_recipe(path: Path) -> None:
+    recipe = recipes.Recipe.model_validate_json(path.read_text(encoding="utf-8"))
+    assert recipe.items.told_places and bool(recipe.losses.prior_first) == (path.stem == "prior")
+
+
 # Who reads which file; a new one is entered here together with its reader.
 READERS: dict[str, Callable[[Path], None]] = {
     "gsv/studio/labels.json": read_labels,
     "gsv/weights/catalogue.json": read_catalogue,
+    "pretrained_models/tiny/recipes/*.json": read_recipe,
     "pretrained_models/*/content/config.json": read_hubert,
     "pretrained_models/*/content/gsv.json": read_content_settings,
 }

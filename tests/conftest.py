@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=ROOT.parent / "shared" / "golden",
         help="the folder of golden files (default: ../shared/golden beside the repository)",
     )
+    parser.addoption(
+        "--raw-minutes",
+        type=float,
+        default=1.0,
+        help="minutes of the raw recording that goes through the page (default: 1; the whole journey: 20)",
+    )
 
 
 @pytest.fixture(scope="session")

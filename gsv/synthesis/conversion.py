@@ -214,7 +214,10 @@ class Conversion:
             torch.tensor([n], device=content.device) for n in (features.shape[2], len(ids))
         )
         phones = torch.tensor([ids], device=content.device)
-        places = network.text_places(features, lengths, phones, phone_lengths)
+        # What was heard is wrong in places where the codes may be right: only a given text is held to.
+        places = (
+            network.text_places(features, lengths, phones, phone_lengths) if self.phones.vouched else None
+        )
         prior = network.prior(
             features, lengths, phones, phone_lengths, self._speaker, options.speed, places=places
         )

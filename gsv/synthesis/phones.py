@@ -37,11 +37,18 @@ class Stretch:
 class PhoneSource(Protocol):
     """Phone ids for a window; an empty list means that nothing is known about it."""
 
+    @property
+    def vouched(self) -> bool:
+        """Whether these are the phones of a text that a person gave, and not what a machine heard."""
+        ...
+
     def phones(self, stretch: Stretch) -> list[int]: ...
 
 
 class GivenText:
     """Phones of the text that a person gave; windows get their share by time, with some on both sides."""
+
+    vouched = True
 
     def __init__(self, text: str, language: str, version: str) -> None:
         """Raises InputError for an unknown language and for a text without anything to say."""
@@ -59,6 +66,8 @@ class GivenText:
 class HeardPhones:
     """Phones that the content encoder's own head hears."""
 
+    vouched = False
+
     def __init__(self, version: str) -> None:
         self._count = len(symbols.table(version).names)
 
@@ -71,6 +80,8 @@ class HeardPhones:
 
 class RecognisedPhones:
     """Phones of what a speech recogniser hears."""
+
+    vouched = False
 
     def __init__(self, recogniser: Recogniser, language: str | None, version: str) -> None:
         self._recogniser = recogniser

@@ -121,7 +121,7 @@ class ItemConfig(BaseModel):
         default=0.0,
         ge=0,
         le=1,
-        description="chance that frames are told which phone they say, where it is known",
+        description="chance that frames are told which phone of a text they say, where it is known",
     )
     wrong_codes: float = Field(
         default=0.0,

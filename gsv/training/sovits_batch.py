@@ -76,10 +76,12 @@ class ItemMaker:
         # A crop ends at its last frame; a whole clip keeps what follows it, for the last frame's window.
         target = wave[start * hop :] if frames == total else wave[start * hop : (start + frames) * hop]
         other, reference, limit = self._reference(random, index, wave)
-        phones, places = self._phones(random, index, start, frames)
+        phones, places, read = self._phones(random, index, start, frames)
         spare = max(frames - self.config.segment_frames, 0)
         content = self._cut(self.clips.content(index), start, frames)
-        told = self.settings.told_places > 0 and random.random() < self.settings.told_places
+        # Whoever tells frames their phone vouches for it, and that holds for a text only: what was read from the
+        # audio is wrong in places where the codes may be right.
+        told = self.settings.told_places > 0 and random.random() < self.settings.told_places and not read
         return Item(
             name=self.clips.names[index],
             wave=target,
@@ -129,11 +131,11 @@ class ItemMaker:
 
     def _phones(
         self, random: np.random.Generator, index: int, start: int, frames: int
-    ) -> tuple[list[int], np.ndarray]:
-        """Phones of the crop or of the whole clip, and which of them each frame says."""
+    ) -> tuple[list[int], np.ndarray, bool]:
+        """Phones of the crop or of the whole clip, which of them each frame says, and whether they were read."""
         choice = random.random()
         unknown = np.full(frames, -1, dtype=np.int64)
-        nothing = [self.config.blank_phone], unknown
+        nothing = [self.config.blank_phone], unknown, False
         whole = self.settings.whole_text > 0 and random.random() < self.settings.whole_text
         if choice < self.settings.drop_text:
             return nothing
@@ -141,14 +143,14 @@ class ItemMaker:
         pairs = self.clips.places(index, read)
         if pairs is None:
             source = self.clips.read_phones if read else self.clips.phones
-            return source(index, start, frames) or nothing[0], unknown
+            return source(index, start, frames) or nothing[0], unknown, read
         first, end = (0, len(pairs)) if whole else window(pairs, start, frames)
         if first == end:
             return nothing
         at = np.asarray([pair[1] for pair in pairs])
         under_way = np.searchsorted(at, start + np.arange(frames), side="right") - 1
         places = np.clip(under_way - first, 0, end - first - 1).astype(np.int64)
-        return [pair[0] for pair in pairs[first:end]], places
+        return [pair[0] for pair in pairs[first:end]], places, read
 
     def _reference(
         self, random: np.random.Generator, index: int, own: np.ndarray

@@ -2,21 +2,28 @@
 
 The suite uses a minute of it. The full size is a command of its own:
 
-    python -m tests.journeys.raw_recording --output FOLDER --whisper FOLDER [--minutes 20] [--list FILE]
+    python -m tests.journeys.raw_recording --output FOLDER --whisper FOLDER [--minutes 20] [--seed 0] [--list FILE]
+
+It also tells the time and the memory that each step took.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 
 from gsv.audio import Writer, read
 from gsv.audio.measures import measure, sound_span
@@ -119,25 +126,52 @@ def music(length: int, position: int, random: np.random.Generator) -> np.ndarray
     return np.asarray(mixed / np.sqrt(np.mean(np.square(mixed))))
 
 
-def script(name: str, *arguments: str) -> None:
+@dataclass(frozen=True)
+class Ran:
+    """What a script needed."""
+
+    seconds: float
+    memory: float
+    """Most bytes that it and its processes held at once, looked at twice a second."""
+
+
+def script(name: str, *arguments: str) -> Ran:
     """Run a script of `tools/`, as a person would; fails with the end of its log."""
     command = [sys.executable, "-X", "utf8", str(REPOSITORY / "tools" / f"{name}.py"), *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-    assert ended.returncode == 0, f"{name}: {ended.stderr[-2000:]}"
+    began, memory = time.monotonic(), 0.0
+    with tempfile.TemporaryFile() as log:
+        running = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+        while running.poll() is None:
+            memory = max(memory, _held(running))
+            time.sleep(0.5)
+        log.seek(0)
+        assert running.returncode == 0, f"{name}: {log.read().decode('utf-8', 'replace')[-2000:]}"
+    return Ran(time.monotonic() - began, memory)
 
 
-def through_scripts(recording: Path, folder: Path, whisper: Path) -> Path:
-    """Separate, slice, denoise and transcribe a recording; returns the list."""
-    script("separate", f"--input={recording}", f"--output={folder / 'voice'}", "--workers=1")
-    script("slice", f"--input={folder / 'voice'}", f"--output={folder / 'clips'}", "--speech", "--workers=1")
-    script("denoise", f"--input={folder / 'clips'}", f"--output={folder / 'clean'}", "--workers=1")
-    return transcribed(folder / "clean", folder / "voice.list", whisper)
+def _held(process: psutil.Process) -> float:
+    total = 0.0
+    with contextlib.suppress(psutil.Error):
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    return total
 
 
-def transcribed(clips: Path, target: Path, whisper: Path) -> Path:
-    """The list of a folder of clips."""
-    script("transcribe", f"--input={clips}", f"--output={target}", "--language=en", f"--model={whisper}")
-    return target
+def through_scripts(recording: Path, folder: Path) -> dict[str, Ran]:
+    """Separate, slice and denoise a recording into the folder `clean`; returns what each step needed."""
+    voice, clips = folder / "voice", folder / "clips"
+    return {
+        "separate": script("separate", f"--input={recording}", f"--output={voice}", "--workers=1"),
+        "slice": script("slice", f"--input={voice}", f"--output={clips}", "--speech", "--workers=1"),
+        "denoise": script("denoise", f"--input={clips}", f"--output={folder / 'clean'}", "--workers=1"),
+    }
+
+
+def transcribe(clips: Path, target: Path, whisper: Path) -> Ran:
+    """Write the list of a folder of clips."""
+    return script(
+        "transcribe", f"--input={clips}", f"--output={target}", "--language=en", f"--model={whisper}"
+    )
 
 
 def clean_copies(said: Sequence[Sentence], folder: Path) -> None:
@@ -186,18 +220,25 @@ def main() -> None:
     """The full size, from the command line; writes `result.json`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--whisper", type=Path, required=True)
+    parser.add_argument("--whisper", type=Path, default=None, help="without it, nothing is transcribed")
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", type=Path, default=None)
     given = parser.parse_args()
-    said = make(given.output / "recording.wav", rows(given.list), 60 * given.minutes)
-    clean_copies(said, given.output / "sentences")
-    listed = through_scripts(given.output / "recording.wav", given.output, given.whisper)
-    found = score(
-        said, listed, transcribed(given.output / "sentences", given.output / "clean.list", given.whisper)
-    )
-    script("check_dataset", f"--input={listed}", f"--output={given.output / 'check'}", "--workers=1")
-    text = json.dumps({**vars(found), "share": found.share}, indent=2)
+    recording, listed = given.output / "recording.wav", given.output / "voice.list"
+    said = make(recording, rows(given.list), 60 * given.minutes, given.seed)
+    needed = through_scripts(recording, given.output)
+    result: dict[str, Any] = {"minutes": given.minutes, "seed": given.seed}
+    if given.whisper is not None:
+        needed["transcribe"] = transcribe(given.output / "clean", listed, given.whisper)
+        clean_copies(said, given.output / "sentences")
+        transcribe(given.output / "sentences", given.output / "clean.list", given.whisper)
+        found = score(said, listed, given.output / "clean.list")
+        result |= {**vars(found), "share": found.share}
+        checked = f"--output={given.output / 'check'}"
+        needed["check"] = script("check_dataset", f"--input={listed}", checked, "--workers=1")
+    result["steps"] = {name: vars(ran) for name, ran in needed.items()}
+    text = json.dumps(result, indent=2)
     (given.output / "result.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
 

@@ -19,7 +19,7 @@ from gsv.models.content import SAMPLE_RATE
 from gsv.settings import Workspace
 from gsv.synthesis.conversion import Conversion, ConversionOptions, Converter, convert_file
 from gsv.synthesis.loading import load_converter
-from gsv.synthesis.phones import HeardPhones, Stretch
+from gsv.synthesis.phones import GivenText, HeardPhones, Stretch
 from tests.synthesis.conftest import RATE, small_encoder, speech
 
 
@@ -39,8 +39,22 @@ def test_a_short_clip_is_what_decode_gives(converter: Converter, speaker: torch.
     content, logits = converter.listen(wave)
     ids = HeardPhones("v2").phones(Stretch(wave, logits, 0, 1)) or [converter.config.blank_phone]
     codes = converter.synthesizer.extract_latent(content)
-    expected = converter.synthesizer.decode(codes, torch.tensor([ids]), speaker=speaker, noise_scale=0)
+    unknown = torch.full((1, codes.shape[2] * converter.config.quantizer.frames_per_code), -1)
+    expected = converter.synthesizer.decode(
+        codes, torch.tensor([ids]), speaker=speaker, noise_scale=0, phone_places=unknown
+    )
     assert found.shape == (64_000,)
+    assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
+
+
+def test_a_given_text_is_held_to(converter: Converter, speaker: torch.Tensor) -> None:
+    assert converter.config.prior.follows_text
+    wave, said = speech(2.0), "Hello there."
+    options = ConversionOptions(noise_scale=0, text=said, language="en")
+    found = converter.convert(wave, RATE, speaker, options)
+    codes = converter.synthesizer.extract_latent(converter.listen(wave)[0])
+    phones = torch.tensor([GivenText(said, "en", "v2").phones(Stretch(wave, None, 0, 1))])
+    expected = converter.synthesizer.decode(codes, phones, speaker=speaker, noise_scale=0)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
 
 

@@ -137,6 +137,19 @@ def test_as_many_codes_are_wrong_as_asked(clips: Clips, config: FamilyConfig) ->
     assert np.array_equal(clips.content(0).codes, right)
 
 
+def test_nobody_vouches_for_phones_that_were_read(clips: Clips, config: FamilyConfig) -> None:
+    settings = ItemConfig(wrong_codes=0.5, told_places=1.0, whole_text=1.0)
+    plain = ItemMaker(clips, ItemConfig(), config).make(Draw(1, 1)).content.codes
+    read = ItemMaker(clips, settings.model_copy(update={"read_text": 1.0}), config)
+    for seed in range(20):
+        item = read.make(Draw(1, seed))
+        assert not item.told and item.phone_places.max() >= 0, (
+            "the path through the text is learnt all the same"
+        )
+        assert plain is not None and np.array_equal(item.content.codes, plain)
+    assert ItemMaker(clips, settings, config).make(Draw(1, 1)).told
+
+
 def test_the_loss_is_that_of_the_frames_whose_phone_is_known() -> None:
     attention = torch.tensor([[[0.7, 0.1, 0.2], [0.2, 0.2, 0.6]], [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]]])
     places = torch.tensor([[0, -1], [2, 0]])

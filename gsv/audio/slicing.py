@@ -108,17 +108,19 @@ def _frame_levels(squares: np.ndarray, hop: int, window: int) -> tuple[np.ndarra
 
 
 def cut(
-    levels: Levels, rate: int, settings: SliceSettings, rms: np.ndarray | None = None
+    levels: Levels, rate: int, settings: SliceSettings, speech: np.ndarray | None = None
 ) -> list[tuple[int, int]]:
     """Clips as (first sample, sample after the last), in order and without overlap.
 
-    What lies between them is silence that is dropped. `rms` `[F]` replaces the measured levels. A
-    recording without any loud frame has no clip.
+    What lies between them is silence that is dropped. A recording without any loud frame has no clip.
+    `speech` `[F]` replaces the measured levels by such as know where somebody speaks: then what is too short to
+    be a clip is joined across the shorter of the two silences beside it, and not always with what follows.
     """
-    rms = levels.rms if rms is None else rms
+    rms = levels.rms if speech is None else speech
     if not len(rms) or rms.max() < settings.threshold:
         return []
-    kept = _between(_dropped(rms, rate, settings), len(rms))
+    dropped = (_dropped if speech is None else _dropped_between_speech)(rms, rate, settings)
+    kept = _between(dropped, len(rms))
     longest = settings.hops(settings.max_clip, rate)
     if longest:
         kept = [piece for start, end in kept for piece in _shortened(rms, start, end, longest)]
@@ -156,6 +158,52 @@ def _dropped(rms: np.ndarray, rate: int, settings: SliceSettings) -> list[tuple[
         dropped.append((0 if first == 0 else start, end))
         clip_start = end
     return dropped
+
+
+def _dropped_between_speech(rms: np.ndarray, rate: int, settings: SliceSettings) -> list[tuple[int, int]]:
+    """Frame ranges of silence that are taken out, where silences are known to be pauses of speech."""
+    keep, interval = (settings.hops(time, rate) for time in (settings.max_silence, settings.min_interval))
+    silences, total = _silences(rms, settings.threshold), len(rms)
+    begin, end = 0, total
+    before: list[tuple[int, int]] = []
+    behind: list[tuple[int, int]] = []
+    if silences and silences[0][0] == 0:
+        begin = silences.pop(0)[1]
+        if begin > keep:
+            before = [(0, _silence_core(rms, 0, begin, keep)[1])]
+    if silences and silences[-1][1] == total:
+        end = silences.pop()[0]
+        if total - end >= interval:
+            behind = [(_quietest(rms, end, min(total, end + keep)), total)]
+    shortest = settings.hops(settings.min_length, rate) - keep
+    # Around each clip silence is kept, which counts for its length.
+    longest = settings.hops(settings.max_clip, rate) - 2 * keep if settings.max_clip else total
+    pauses = [pause for pause in silences if pause[1] - pause[0] >= interval]
+    kept = _pauses_that_cut(pauses, begin, end, shortest, longest)
+    return [*before, *(_silence_core(rms, *pause, keep) for pause in kept), *behind]
+
+
+def _pauses_that_cut(
+    pauses: list[tuple[int, int]], begin: int, end: int, shortest: int, longest: int
+) -> list[tuple[int, int]]:
+    """The pauses that are left when all stretches of speech that are too short were joined to another one, across
+    the shortest pause first, as long as nothing becomes longer than `longest`.
+
+    A stretch and the pause beside it must reach `shortest` frames together, as in the published way: a short
+    sentence in a long silence stands alone.
+    """
+    pauses = list(pauses)
+    while pauses:
+        stretches = np.array([begin, *(frame for pause in pauses for frame in pause), end]).reshape(-1, 2)
+        lengths = stretches[:, 1] - stretches[:, 0]
+        widths = stretches[1:, 0] - stretches[:-1, 1]
+        joined = stretches[1:, 1] - stretches[:-1, 0]
+        possible = (np.minimum(lengths[:-1], lengths[1:]) + widths < shortest) & (joined <= longest)
+        if not possible.any():
+            break
+        # Of pauses that are as short, the one whose clip stays the shorter.
+        pauses.pop(min(np.flatnonzero(possible), key=lambda place: (widths[place], joined[place])))
+    return pauses
 
 
 def _silence_core(rms: np.ndarray, first: int, loud: int, keep: int) -> tuple[int, int]:

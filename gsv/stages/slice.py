@@ -97,8 +97,8 @@ def slice_recording(
     settings = options.cutting
     block_seconds = _BLOCK_HOPS * settings.hop_samples(RATE) / RATE
     levels = measure(blocks(task.path, RATE, block_seconds), RATE, settings)
-    rms = None if activity is None else _speech_levels(task.heard, levels, settings, activity)
-    clips = cut(levels, RATE, settings, rms)
+    speech = None if activity is None else _speech_levels(task.heard, levels, settings, activity)
+    clips = cut(levels, RATE, settings, speech)
     if not clips:
         why = "no speech was found" if activity else f"nothing is louder than {settings.threshold_db:g} dB"
         raise DataError(f"{task.path.name} holds nothing to cut out", why, "Lower the threshold.")

@@ -47,9 +47,9 @@ settings_drawn = st.builds(
 )
 
 
-@given(segments, st.integers(0, 79), settings_drawn, st.integers(0, 99))
+@given(segments, st.integers(0, 79), settings_drawn, st.integers(0, 99), st.booleans())
 def test_clips_tile_the_recording_with_the_silence_between(
-    parts: list[tuple[bool, int]], extra: int, settings: SliceSettings, seed: int
+    parts: list[tuple[bool, int]], extra: int, settings: SliceSettings, seed: int, speech: bool
 ) -> None:
     hop = settings.hop_samples(RATE)
     generator = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ def test_clips_tile_the_recording_with_the_silence_between(
         [generator.uniform(0.1, 0.5, n) if loud else generator.uniform(0, 0.01, n) for loud, n in parts]
     )
     samples = (len(rms) - 1) * hop + extra
-    clips = cut(Levels(rms, np.zeros(len(rms)), samples, hop), RATE, settings)
+    clips = cut(Levels(rms, np.zeros(len(rms)), samples, hop), RATE, settings, rms if speech else None)
     position = 0
     for start, end in clips:
         assert position <= start < end <= samples
@@ -73,10 +73,11 @@ def tone(seconds: float) -> np.ndarray:
     return (0.5 * np.sin(np.arange(int(RATE * seconds)) * 0.3)).astype(np.float32)
 
 
-def sliced(wave: np.ndarray, **changes: float) -> list[tuple[float, float]]:
+def sliced(wave: np.ndarray, speech: bool = False, **changes: float) -> list[tuple[float, float]]:
     settings = SliceSettings(**changes)
     levels = measure(in_blocks(wave, 1000 * settings.hop_samples(RATE)), RATE, settings)
-    return [(start / RATE, end / RATE) for start, end in cut(levels, RATE, settings)]
+    clips = cut(levels, RATE, settings, levels.rms if speech else None)
+    return [(start / RATE, end / RATE) for start, end in clips]
 
 
 def test_a_long_silence_leaves_at_most_what_is_kept_at_each_border() -> None:
@@ -94,6 +95,25 @@ def test_short_silences_and_short_clips_do_not_cut() -> None:
     assert len(sliced(np.concatenate([tone(5), wide, tone(5)]))) == 2
     assert len(sliced(np.concatenate([tone(2), wide, tone(5)]))) == 1
     assert len(sliced(np.concatenate([tone(2), wide, tone(5)]), min_length=1000)) == 2
+
+
+def test_the_rest_of_a_sentence_stays_with_it_where_speech_is_known() -> None:
+    breath, pause = np.zeros(int(RATE * 0.6), np.float32), np.zeros(RATE * 2, np.float32)
+    wave = np.concatenate(
+        [pause, tone(5), breath, tone(1.5), pause, tone(6), pause, tone(0.5), breath, tone(6.5)]
+    )
+    spoken = [(2.0, 9.1), (11.1, 17.1), (19.1, 26.7)]
+    clips = sliced(wave, speech=True, max_silence=220)
+    assert np.allclose(clips, spoken, atol=0.25) and len(clips) == 3
+    published = sliced(wave, max_silence=220)
+    assert published[0][1] == pytest.approx(7.3, abs=0.3), "the published way gives the rest to what follows"
+    # Nothing is joined to more than a clip may be: what is too short then stays alone.
+    assert len(sliced(wave, speech=True, max_silence=220, max_clip=7000)) == 5
+    # Where everything is short, it is joined until nothing is.
+    words = np.concatenate([np.concatenate([tone(1.5), breath]) for _ in range(8)])
+    assert [round(end - start) for start, end in sliced(words, speech=True, max_silence=220)] == [4, 4, 4, 4]
+    alone = np.concatenate([tone(5), pause, tone(2), pause, tone(5)])
+    assert len(sliced(alone, speech=True, max_silence=220)) == 3
 
 
 def test_silence_short_input_and_nothing_at_all() -> None:

@@ -62,6 +62,7 @@ class AudioSeparator:
 
     _RATE = 44_100
     _PIECE_SECONDS = 300.0
+    _OVERLAP_SECONDS = 4.0
 
     def __init__(self, model: Path) -> None:
         self._package: Any = import_optional("audio_separator.separator", INSTALL)
@@ -74,29 +75,43 @@ class AudioSeparator:
             yield from resample_stream(self._pieces(path, Path(name)), self._RATE, rate)
 
     def _pieces(self, path: Path, folder: Path) -> Iterator[np.ndarray]:
+        """Voices of pieces that lie over one another a little: a model hears badly at the ends of what it gets."""
         worker = self._worker(folder)
+        overlap = round(self._OVERLAP_SECONDS * self._RATE)
+        share = np.clip(2 * np.arange(overlap, dtype=np.float32) / overlap - 0.5, 0, 1)
+        before = after = np.zeros(0, np.float32)
+        for block in blocks(path, self._RATE, self._PIECE_SECONDS):
+            sound = np.concatenate([before, block])
+            voice = self._voice(worker, sound, folder, path.name)
+            if len(after):
+                voice[:overlap] = (1 - share) * after + share * voice[:overlap]
+            yield voice[:-overlap]
+            before, after = sound[-overlap:], voice[-overlap:]
+        yield after
+
+    def _voice(self, worker: Any, sound: np.ndarray, folder: Path, name: str) -> np.ndarray:
+        """The voice in one piece, as long as the piece."""
+        # With MDX models the package multiplies the voice by the loudest sample: that is to be 1, therefore.
+        # The package's own division of long recordings would do it anew for every part.
+        loudest = float(np.abs(sound).max(initial=0.0))
+        voice = np.zeros_like(sound)
+        if loudest == 0.0:
+            return voice
         # The package would hand the person's own file name to other programs.
         source = folder / "sound.wav"
-        for piece in blocks(path, self._RATE, self._PIECE_SECONDS):
-            # With MDX models the package multiplies the voice by the loudest sample: that is to be 1, therefore.
-            # The package's own division of long recordings would do it anew for every part.
-            loudest = float(np.abs(piece).max())
-            if loudest == 0.0:
-                yield piece
-                continue
-            with open_writer(source, self._RATE, "FLOAT") as writer:
-                writer.append(piece / loudest)
-            made = worker.separate(str(source))
-            found = folder / str(made[0]) if made else folder
-            if not found.is_file():
-                raise DataError(f"no voice came out of {path.name}", f"{self._model.name} gave none")
-            given = 0
-            for block in blocks(found, self._RATE, _BLOCK_SECONDS):
-                block = block[: len(piece) - given]
-                given += len(block)
-                yield loudest * block
-            yield np.zeros(len(piece) - given, np.float32)
-            found.unlink()
+        with open_writer(source, self._RATE, "FLOAT") as writer:
+            writer.append(sound / loudest)
+        made = worker.separate(str(source))
+        found = folder / str(made[0]) if made else folder
+        if not found.is_file():
+            raise DataError(f"no voice came out of {name}", f"{self._model.name} gave none")
+        given = 0
+        for block in blocks(found, self._RATE, _BLOCK_SECONDS):
+            part = block[: len(sound) - given]
+            voice[given : given + len(part)] = loudest * part
+            given += len(part)
+        found.unlink()
+        return voice
 
     def _worker(self, folder: Path) -> Any:
         home = str(separation_models.laid_out(self._model, folder / "model"))

@@ -140,6 +140,7 @@ def test_pieces_keep_level_and_place(
 ) -> None:
     """Each piece has its own loudest sample, one is silent."""
     monkeypatch.setattr(AudioSeparator, "_PIECE_SECONDS", 0.25)
+    monkeypatch.setattr(AudioSeparator, "_OVERLAP_SECONDS", 0.05)
     loudness = np.repeat(np.float32([0.01, 0.0, 1.0, 0.3]), RATE // 4)
     noise = read(sound).samples * loudness
     write(sound, noise, RATE, "FLOAT")
@@ -150,6 +151,33 @@ def test_pieces_keep_level_and_place(
     assert len(voice) == RATE and len(package.made) == 1
     left = np.abs(voice[:RATE] - noise[: len(voice)] / 2).reshape(4, -1)
     assert left[:, 400:-400].max() < 1e-3, "apart from the sudden changes of loudness"
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.2, 0.3, 0.77, 1.0])
+def test_what_a_model_does_at_the_ends_of_a_piece_is_not_heard(
+    sound: Path, package: type[Package], monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    plain = package.separate
+
+    def deaf_at_the_ends(self: Package, path: str) -> list[str]:
+        samples, rate = soundfile.read(path, dtype="float32")
+        edge = round(0.02 * rate)
+        samples[:edge] = samples[-edge:] = 0
+        soundfile.write(path, samples, rate, "FLOAT")
+        return plain(self, path)
+
+    monkeypatch.setattr(AudioSeparator, "_PIECE_SECONDS", 0.25)
+    monkeypatch.setattr(AudioSeparator, "_OVERLAP_SECONDS", 0.1)
+    monkeypatch.setattr(package, "separate", deaf_at_the_ends)
+    time = np.arange(round(seconds * RATE), dtype=np.float32) / RATE
+    level = 0.5 * np.clip(np.minimum(time, seconds - time) / 0.02, 0, 1)  # a step would ring in resampling
+    write(sound, level, RATE, "FLOAT")
+    fill(sound.parent, RECOMMENDED)
+    model = separation_models.located(RECOMMENDED, sound.parent)
+    voice = np.concatenate(list(AudioSeparator(model).voice(sound, RATE)))
+    assert abs(len(voice) - len(level)) <= 1
+    inside = voice[round(0.03 * RATE) : -round(0.03 * RATE)]
+    assert np.allclose(inside, 0.25, atol=0.01) or not len(inside)
 
 
 def test_name_and_file_are_one_model(sound: Path, package: type[Package]) -> None:

@@ -24,8 +24,9 @@ const mark = (id, words, bad = false) => {
   if (kept) { kept.textContent = words; kept.classList.toggle('bad', bad); }
 };
 
-const ask = (question) => {
+const ask = (question, held = () => false) => {
   const mine = queue.then(async () => {
+    if (held()) return {held: true};
     const base = {key: desk().dataset.key, list, folder, seen, shown: shown()};
     try {
       const answer = await server.answer({...base, ...question});
@@ -124,7 +125,9 @@ const save = async (id) => {
   const fields = {...drafts.get(id)};
   if (!Object.keys(fields).length || clashes(id)) return !clashes(id);
   mark(id, SAID.saving);
-  const answer = await ask({do: 'change', id, fields});
+  // While this waited its turn, news may have brought what another window wrote there: then a person decides.
+  const answer = await ask({do: 'change', id, fields}, () => clashes(id));
+  if (answer.held) return false;
   if (answer.lost) { mark(id, SAID.unsaved, true); return false; }
   if (answer.error) {
     take(answer, answer.conflict ? undefined : id);

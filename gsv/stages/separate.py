@@ -167,7 +167,7 @@ def separate_recordings(
             "model": separation_models.file_name(options.model),
             "rest": options.keep_rest,
             # Models once gave the voice at a wrong level: what they made then is made again.
-            "rule": 1 if options.model == BUILT_IN else 2,
+            "rule": 1 if options.model == BUILT_IN else 3,
         },
         lambda folder: partial(_worker, load, folder, options.keep_rest),
         in_words,

@@ -178,7 +178,7 @@ def slice_recordings(
         SpeechActivity()
     run = FolderRun("slice", Path(source), output, JOURNAL, events)
     files = recordings(Path(source), besides=output)
-    keys = run.keyed(files, {"options": asdict(options), "rule": 3})
+    keys = run.keyed(files, {"options": asdict(options), "rule": 4})
     before = origins(Path(source), SEPARATED) if options.speech_activity else {}
     taken: set[str] = set()
     tasks = [

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gsv.corpus.proofreading import Proofreading
+
 from . import miniature, steps
 from .conftest import PATIENCE, RunningStudio
 
@@ -176,6 +178,30 @@ def test_two_windows_lose_nothing(page: Any, voice: Path) -> None:
     page.wait_for_function("document.querySelectorAll('#proofread-desk .clip').length === 5")
     assert texts(voice) == [words, start[1], start[2], "news", "Eight nine. 你好世界。"]
     other.close()
+
+
+def test_an_edit_that_waits_is_not_written_over_news(page: Any, voice: Path) -> None:
+    open_list(page, voice)
+    waiting: list[Any] = []
+
+    def hold_news(route: Any) -> None:
+        if waiting or '"news"' not in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    page.route("**/component_server/**", hold_news)
+    wait_for(page, lambda: bool(waiting))
+    # Its turn comes after the news, which will bring what the other window writes meanwhile.
+    clip(page, 1).locator("textarea").fill("from here")
+    Proofreading(voice).change(1, text="from there")
+    page.wait_for_timeout(1500)
+    waiting[0].continue_()
+    page.wait_for_selector("#proofread-desk .clash")
+    page.wait_for_timeout(1500)
+    assert texts(voice)[0] == "from there" and clip(page, 1).locator("textarea").input_value() == "from here"
+    clip(page, 1).locator("[data-do=mine]").click()
+    wait_for(page, lambda: texts(voice)[0] == "from here")
 
 
 def test_ten_thousand_clips(page: Any, studio: RunningStudio) -> None:

@@ -25,7 +25,12 @@ from gsv.training.perturbation import PerturbationRange, perturb
 from gsv.training.sampler import derive_seed
 
 VARIANTS_FILE = "variant_codes.json"
-LIMITS = PerturbationRange(noise_share=0.2)
+LIMITS = PerturbationRange(
+    semitones=1.0, formant=0.12, equaliser_decibels=5.0, band_limit_share=0.0, noise_share=0.0
+)
+"""Gentler than what the encoder learns with: codes of a voice it mishears teach the GPT to say the wrong phones.
+With three semitones, noise and band limits the encoder misreads 33 % of the English phones of clips it was trained
+on instead of 23 % (40 clips)."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ SLIDERS: dict[str, tuple[float, float, float]] = {
     "top_k": (0, 100, 1),
     "top_p": (0.05, 1.0, 0.05),
     "repetition_penalty": (0.5, 2.5, 0.05),
+    "candidates": (1, 8, 1),
     "retries": (0, 10, 1),
     "loudness": (-40, -6, 1),
     "prompt_silence": (0.0, 2.0, 0.1),
@@ -38,9 +39,10 @@ ROWS = (
     ("speed", "pause"),
     ("temperature", "noise_scale"),
     ("top_k", "top_p"),
-    ("repetition_penalty", "retries"),
-    ("breath", "batch_size"),
-    ("loudness", "prompt_silence"),
+    ("candidates", "retries"),
+    ("repetition_penalty", "breath"),
+    ("batch_size", "loudness"),
+    ("prompt_silence",),
     CHECKBOXES,
 )
 NAMES = tuple(name for row in ROWS for name in row)
@@ -88,7 +90,7 @@ def changed(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, 
     """The settings in which a request differs from what the voice has anyway. Raises InputError for wrong ones."""
     before = shown(defaults)
     values = {name: value for name, value in given.items() if value is not None and value != before[name]}
-    for name in ("top_k", "retries", "batch_size", "breath", "seed"):
+    for name in ("top_k", "candidates", "retries", "batch_size", "breath", "seed"):
         if name in values:
             values[name] = int(values[name])
     made = options_from(values)

@@ -52,6 +52,12 @@ class SpeakOptions(BaseModel):
     seed: int = Field(default=-1, ge=-1, lt=LARGEST_SEED, description="-1: another one each time")
     batch_size: int = Field(default=1, ge=1, le=64, description="sentences that are spoken together")
     verify: bool = Field(default=True, description="check every sentence, and say it again where it fails")
+    candidates: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="in how many ways each checked sentence is said; the one heard best is kept",
+    )
     retries: int = Field(default=2, ge=0, le=20, description="how often a failed sentence is said again")
     trim: bool = Field(default=True, description="cut silence around each sentence, so that pauses are exact")
     loudness: float | None = Field(

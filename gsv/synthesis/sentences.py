@@ -81,8 +81,9 @@ class _Attempt:
     badness: float = 0.0
 
     @property
-    def rank(self) -> tuple[int, float]:
-        return len(checking.failed(self.checks)), self.badness
+    def rank(self) -> tuple[bool, float]:
+        """Less is better: what passes all checks, then whose phones are heard best."""
+        return bool(checking.failed(self.checks)), self.badness
 
 
 def seed_of(seed: int, index: int, attempt: int, take: int = 0) -> int:
@@ -116,7 +117,7 @@ class SentenceSpeaker:
     def speak(
         self, numbered: Sequence[tuple[int, Utterance]], events: Events | None = None
     ) -> list[SpokenSentence]:
-        """The utterances, which are spoken as one batch; those that fail are said again together.
+        """The utterances, all candidates of all in one batch; those that fail are said again together.
 
         Raises Cancelled between attempts; a sentence that cannot be made at all raises its error.
         """
@@ -126,7 +127,8 @@ class SentenceSpeaker:
         for number in range(1 + (self._options.retries if self._options.verify else 0)):
             if events is not None:
                 events.check_stop()
-            for (index, _), attempt in zip(waiting, self._attempts(waiting, number), strict=True):
+            said = [item for item in waiting for _ in range(self._candidates)]
+            for (index, _), attempt in zip(said, self._attempts(said, number), strict=True):
                 tries[index] += 1
                 if index not in best or attempt.rank < best[index].rank:
                     best[index] = attempt
@@ -135,8 +137,19 @@ class SentenceSpeaker:
                 break
         return [self._finished(index, item, best[index], tries[index]) for index, item in numbered]
 
+    @property
+    def _candidates(self) -> int:
+        """Ways in which a sentence is said at once; without an ear there is nothing to choose them by."""
+        ear = self._networks.listener is not None
+        return self._options.candidates if self._options.verify and ear else 1
+
     def _attempts(self, numbered: Sequence[tuple[int, Utterance]], number: int) -> list[_Attempt]:
-        seeds = [seed_of(self._seed, index, number, self._takes.get(index, 0)) for index, _ in numbered]
+        """One attempt for each; an utterance that is there several times is said in as many ways."""
+        places = [number * self._candidates + way % self._candidates for way in range(len(numbered))]
+        seeds = [
+            seed_of(self._seed, index, place, self._takes.get(index, 0))
+            for (index, _), place in zip(numbered, places, strict=True)
+        ]
         requests = [self._request(item, seed) for (_, item), seed in zip(numbered, seeds, strict=True)]
         made = generate(self._networks.gpt, requests)
         return [

@@ -199,7 +199,7 @@ def best_settings(
     for number, trial in enumerate(_TRIALS):
         events.check_stop()
         tried = voice.model_copy(update={"defaults": {**voice.defaults, **trial}})
-        options = options_from({"seed": 1, "retries": 0, "batch_size": len(texts)})
+        options = options_from({"seed": 1, "candidates": 1, "retries": 0, "batch_size": len(texts)})
         reports = [
             report for text in texts for report in engine.speak(text, tried, options, events).sentences
         ]

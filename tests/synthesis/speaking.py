@@ -37,4 +37,6 @@ def voice_of(root: Path, name: str, *references: Reference) -> Voice:
     voice = base_voice(
         Workspace(root), *references, sovits=folder / "sovits.safetensors", gpt=folder / "gpt.safetensors"
     )
-    return voice.model_copy(update={"defaults": {"retries": 0, "top_k": 0, "ref_free": False}})
+    return voice.model_copy(
+        update={"defaults": {"candidates": 1, "retries": 0, "top_k": 0, "ref_free": False}}
+    )

@@ -17,7 +17,9 @@ from gsv.events import RecordedEvents
 from gsv.gpt_families import small_gpt
 from gsv.models.gpt.decoder import new_decoder
 from gsv.settings import Workspace
+from gsv.synthesis import checking
 from gsv.synthesis.assembly import pauses_before, silence, speech_level
+from gsv.synthesis.checking import Check
 from gsv.synthesis.engine import Speech, Synthesizer
 from gsv.synthesis.options import SpeakOptions, options_from
 from gsv.synthesis.sentences import seed_of
@@ -150,6 +152,46 @@ def test_a_failed_sentence_is_said_again_with_other_seeds(engine: Synthesizer, v
     assert report.seed in {seed_of(9, 0, number) for number in range(4)}
     unchecked = engine.speak("One day.", voice, SpeakOptions(seed=9, verify=False, retries=3))
     assert unchecked.sentences[0].attempts == 1
+
+
+def test_of_several_candidates_the_best_heard_is_kept(
+    engine: Synthesizer, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    badness = iter([0.5, 0.7, 0.9, 0.8, 0.2, 0.6])
+
+    def heard(*_: object) -> tuple[list[Check], float]:
+        return [Check("nothing missing", False)], next(badness)
+
+    monkeypatch.setattr(checking, "check_phones", heard)
+    options = SpeakOptions(seed=9, candidates=3, batch_size=2)
+    first, second = engine.speak("One day. Two days.", voice, options).sentences
+    assert (first.attempts, second.attempts) == (3, 3)
+    assert first.seed == seed_of(9, 0, 0) and second.seed == seed_of(9, 1, 1)
+
+    badness = iter([0.5, 0.7, 0.3, 0.6])
+    again = engine.speak("One day.", voice, SpeakOptions(seed=9, candidates=2, retries=1)).sentences[0]
+    assert again.attempts == 4 and again.seed == seed_of(9, 0, 2)  # no candidate is a copy of an earlier one
+
+
+def test_what_passes_comes_before_what_is_heard_better(
+    engine: Synthesizer, voice: Voice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([(False, 0.1), (True, 0.4), (True, 0.3)])
+
+    def heard(*_: object) -> tuple[list[Check], float]:
+        passed, badness = next(found)
+        return [Check("nothing missing", passed)], badness
+
+    monkeypatch.setattr(checking, "check_phones", heard)
+    monkeypatch.setattr(checking, "check_times", lambda *_: [])
+    monkeypatch.setattr(checking, "check_ending", lambda _: Check("ending", True))
+    report = engine.speak("One day.", voice, SpeakOptions(seed=9, candidates=3)).sentences[0]
+    assert report.passed and report.seed == seed_of(9, 0, 2)
+
+
+def test_what_is_not_checked_is_said_once(engine: Synthesizer, voice: Voice) -> None:
+    spoken = engine.speak("One day.", voice, SpeakOptions(seed=9, verify=False, candidates=4))
+    assert spoken.sentences[0].attempts == 1
 
 
 def test_stop_is_heard_between_sentences(engine: Synthesizer, voice: Voice) -> None:

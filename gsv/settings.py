@@ -39,6 +39,20 @@ class Workspace:
         """Models that ship or were downloaded."""
         return self.root / "pretrained_models"
 
+    def shipped(self, folder: str) -> Path:
+        """Where models lie that come with the project, `tiny` or `speaker`: in the workspace, else in the project.
+
+        A workspace somewhere else need not hold what every clone brings along.
+        """
+        own = self.pretrained / folder
+        if own.is_dir():
+            return own
+        try:
+            home = default_workspace().pretrained / folder
+        except InputError:
+            return own
+        return home if home.is_dir() else own
+
     @property
     def jobs(self) -> Path:
         """One folder per job."""

@@ -61,3 +61,13 @@ def test_precision_is_float32_unless_a_self_test_agrees() -> None:
     assert settings.choose_precision("bfloat16", cpu) is torch.bfloat16
     with pytest.raises(InputError, match="precision"):
         settings.choose_precision("int3", cpu)
+
+
+def test_what_ships_is_found_from_a_workspace_elsewhere(tmp_path: Path) -> None:
+    elsewhere, home = settings.Workspace(tmp_path), settings.default_workspace()
+    assert elsewhere.shipped("tiny") == home.pretrained / "tiny"
+    assert elsewhere.shipped("nothing") == tmp_path / "pretrained_models" / "nothing"
+    own = tmp_path / "pretrained_models" / "tiny"
+    own.mkdir(parents=True)
+    # Parts of two bases are not mixed: an own folder counts as a whole.
+    assert elsewhere.shipped("tiny") == own and elsewhere.shipped("speaker") == home.shipped("speaker")

@@ -29,7 +29,7 @@ def main(
         from gsv.evaluation.faults import measure_table
         from gsv.settings import workspace_of
 
-        folder = content or workspace_of(workspace).pretrained / "tiny" / "content"
+        folder = content or workspace_of(workspace).shipped("tiny") / "content"
         measure_table(table, folder, each, seed, json, sink)
 
     run_stage(work, events)

@@ -30,10 +30,11 @@ def list_models(
     def work(sink: Events) -> None:
         from gsv.weights.catalogue import entries, status
 
-        root = workspace_of(workspace).pretrained
+        place = workspace_of(workspace)
         rows = []
         for entry in entries():
             size = "?" if entry.size is None else f"{entry.size / 1e6:.1f} MB"
+            root = place.shipped(entry.name).parent if entry.shipped else place.pretrained
             row = {
                 "name": entry.name,
                 "state": status(entry, root),

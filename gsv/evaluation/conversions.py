@@ -72,7 +72,7 @@ def evaluate_conversions(
     if not rows:
         raise DataError("No pair could be converted", failed[0].reason)
     scores = Evaluator(listeners).run(rows, events) + failed
-    weights = setup.weights or setup.workspace.pretrained / SHIPPED_WEIGHTS
+    weights = setup.weights or setup.workspace.shipped("tiny") / SHIPPED_WEIGHTS
     report = summarise(scores)
     report["conversion"] = {
         "weights": weights.name,

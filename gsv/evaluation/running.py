@@ -41,7 +41,7 @@ def evaluate(
     listeners = Listeners(speaker=SpeakerEncoder.load())
     if whisper is not None:
         listeners.recogniser = WhisperRecogniser(whisper, threads=threads)
-    folder = content or workspace_of(workspace).pretrained / "tiny" / "content"
+    folder = content or workspace_of(workspace).shipped("tiny") / "content"
     if content is not None or (folder / "config.json").is_file():
         listeners.encoder = ContentEncoder.load(folder)
         if content is not None and not listeners.encoder.has_ctc:

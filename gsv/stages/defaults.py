@@ -24,7 +24,7 @@ def content_encoder(workspace: Workspace, family_name: str, given: Path | None =
         return _there(given, "content encoder", "Check the path.")
     family(family_name)
     if family_name == SHIPPED_FAMILY:
-        folder = workspace.pretrained / SHIPPED_FAMILY / "content"
+        folder = workspace.shipped(SHIPPED_FAMILY) / "content"
         return _there(
             folder, "content encoder", f"Restore it, or name another with --content; {COMMAND} list"
         )
@@ -39,7 +39,7 @@ def base_model(workspace: Workspace, family_name: str, given: Path | None = None
         return _there(given, "base model", "Check the path.")
     family(family_name)
     if family_name == SHIPPED_FAMILY:
-        path = workspace.pretrained / SHIPPED_FAMILY / "sovits.safetensors"
+        path = workspace.shipped(SHIPPED_FAMILY) / "sovits.safetensors"
         return _there(path, "base model", f"Restore it, or name another with --base; {COMMAND} list")
     entry = find(f"{family_name}-sovits")
     path = entry.place(entry.files[0], workspace.pretrained)
@@ -51,10 +51,8 @@ def speaker_model(workspace: Workspace, family_name: str, given: Path | None = N
     if given is not None:
         return _there(given, "speaker network", "Check the path.")
     if family_name == SHIPPED_FAMILY:
-        from gsv.listening.similarity import default_path
-
-        path = workspace.pretrained / "speaker" / "encoder.safetensors"
-        return _there(path if path.is_file() else default_path(), "speaker network", "Restore it.")
+        path = workspace.shipped("speaker") / "encoder.safetensors"
+        return _there(path, "speaker network", "Restore it.")
     entry = find("speaker")
     path = entry.place(entry.files[0], workspace.pretrained)
     return _there(path, "speaker network", f"Run: {COMMAND} download {entry.name}")

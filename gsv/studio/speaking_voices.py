@@ -76,7 +76,7 @@ def best_choice(workspace: Workspace) -> str:
 
 def base_is_there(workspace: Workspace) -> bool:
     """Whether the base that ships can speak; without its GPT it only converts."""
-    folder = workspace.pretrained / "tiny"
+    folder = workspace.shipped("tiny")
     return all((folder / name).is_file() for name in ("sovits.safetensors", "gpt.safetensors"))
 
 

@@ -71,7 +71,8 @@ def _listing(studio: Studio, chosen: str | None, seen: parts.Seen) -> list[Any]:
     labels = studio.labels
     rows, names = [], []
     for entry in catalogue.entries():
-        status = catalogue.status(entry, studio.workspace.pretrained)
+        home = studio.workspace.shipped(entry.name).parent if entry.shipped else studio.workspace.pretrained
+        status = catalogue.status(entry, home)
         names.append(entry.name)
         rows.append(
             (

@@ -202,7 +202,7 @@ def start_training(studio: Studio, given: Mapping[str, Any]) -> str:
 
 def _gpt_settings(studio: Studio, experiment: str, family: str, has_base: bool) -> dict[str, Path | None]:
     """What the previews of a GPT are heard with. Raises InputError where there is no GPT to start from."""
-    shipped = studio.workspace.pretrained / "tiny"
+    shipped = studio.workspace.shipped("tiny")
     if family == "tiny" and not has_base and not (shipped / "gpt.safetensors").is_file():
         raise studio.labels.error("no_gpt_base")
     own = [path for name, path in reading.weights(studio.workspace, SOVITS) if _of(experiment, path)]

@@ -22,8 +22,9 @@ from gsv.synthesis.conversion import Converter
 from gsv.synthesis.references import SpeakerEmbedder
 from gsv.weights.networks import load_synthesizer
 
-SHIPPED_WEIGHTS = Path("tiny", "sovits.safetensors")
-SHIPPED_CONTENT = Path("tiny", "content")
+SHIPPED_WEIGHTS = "sovits.safetensors"
+SHIPPED_CONTENT = "content"
+"""Below the folder of the base that ships."""
 _PUBLISHED_CONTENT = Path("chinese-hubert-base")
 _PUBLISHED_SPEAKER = Path("sv", "pretrained_eres2netv2w24s4ep4.ckpt")
 _WHISPER_SIZES = ("large-v3-turbo", "large-v3", "medium", "small", "base", "tiny")
@@ -43,7 +44,7 @@ def load_converter(
     does not fit.
     """
     device = torch.device(device)
-    file = weights or workspace.pretrained / SHIPPED_WEIGHTS
+    file = weights or workspace.shipped("tiny") / SHIPPED_WEIGHTS
     if not file.is_file():
         raise InputError(f"There is no voice at {file}", "", "Name a weights file with --weights.")
     synthesizer, _ = load_synthesizer(file, device, posterior=False)
@@ -62,7 +63,10 @@ def load_converter(
 
 def content_folder(workspace: Workspace, config: FamilyConfig) -> Path:
     """The content encoder of a family. Raises InputError where it is missing."""
-    folder = workspace.pretrained / (SHIPPED_CONTENT if config.name == "tiny" else _PUBLISHED_CONTENT)
+    ours = config.name == "tiny"
+    folder = (
+        workspace.shipped("tiny") / SHIPPED_CONTENT if ours else workspace.pretrained / _PUBLISHED_CONTENT
+    )
     if not (folder / "config.json").is_file():
         raise InputError(
             f"The content encoder of {config.name} is missing",

@@ -111,7 +111,7 @@ def _check_pair(
 
 def _listener(workspace: Workspace, encoder: ContentEncoder, device: torch.device) -> PhoneListener | None:
     """The voice's own encoder where it reads phones, else the one that ships; None without both."""
-    folder = workspace.pretrained / SHIPPED_CONTENT
+    folder = workspace.shipped("tiny") / SHIPPED_CONTENT
     try:
         if encoder.has_ctc:
             return PhoneListener(encoder)

@@ -70,8 +70,8 @@ def base_voice(
     """
     shipped = sovits is None and gpt is None
     files = {
-        "SoVITS": sovits or workspace.pretrained / "tiny" / "sovits.safetensors",
-        "GPT": gpt or workspace.pretrained / "tiny" / "gpt.safetensors",
+        "SoVITS": sovits or workspace.shipped("tiny") / "sovits.safetensors",
+        "GPT": gpt or workspace.shipped("tiny") / "gpt.safetensors",
     }
     for kind, file in files.items():
         if not Path(file).is_file():

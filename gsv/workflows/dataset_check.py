@@ -15,7 +15,7 @@ from gsv.corpus.journal import Journal
 from gsv.errors import InputError
 from gsv.events import Counts, Events
 from gsv.files import remove_leftovers, sha256, write_json, write_text
-from gsv.settings import Workspace, choose_device, default_workspace, workspace_of
+from gsv.settings import Workspace, choose_device, workspace_of
 from gsv.stages.workers import run_batches, worker_count
 from gsv.workflows.dataset_fix import Repairs, write_clean
 from gsv.workflows.dataset_judge import Clip, judge
@@ -88,21 +88,17 @@ def _ears(options: CheckOptions, workspace: Workspace, events: Events) -> Ears:
     """The networks that listen; one that is missing is told and left out, unless a person named it."""
     if not options.listen:
         return Ears(None, None)
-    # A workspace of a person's own need not hold what a clone brings along.
-    homes = [workspace.pretrained, default_workspace().pretrained]
-    places = (
-        [options.content] if options.content is not None else [home / "tiny" / "content" for home in homes]
-    )
-    content = next((place for place in places if _can_read(place)), None)
-    if content is None:
+    content: Path | None = options.content or workspace.shipped("tiny") / "content"
+    if content is not None and not _can_read(content):
         if options.content is not None:
             why = f"one of {', '.join(ENCODER_FILES)} is missing"
             raise InputError(f"{options.content} is no content encoder with a phone head", why)
-        events.message(f"texts are not compared with their sound: {places[0]} is missing", "warning")
-    files = [home / "speaker" / "encoder.safetensors" for home in homes]
-    speaker = next((file for file in files if file.is_file()), None)
-    if speaker is None:
-        events.message(f"voices are not compared: {files[0]} is missing", "warning")
+        events.message(f"texts are not compared with their sound: {content} is missing", "warning")
+        content = None
+    speaker: Path | None = workspace.shipped("speaker") / "encoder.safetensors"
+    if speaker is not None and not speaker.is_file():
+        events.message(f"voices are not compared: {speaker} is missing", "warning")
+        speaker = None
     return Ears(content, speaker, str(choose_device(options.device)))
 
 

@@ -51,6 +51,7 @@ SHIPPED_MODELS = (
     "tiny/content/config.json",
     "tiny/content/model.safetensors",
     "tiny/sovits.safetensors",
+    "tiny/gpt.safetensors",
     "speaker/encoder.safetensors",
 )
 
@@ -275,9 +276,10 @@ def _port(port: int) -> Iterator[Finding]:
 
 
 def _models(workspace: Workspace) -> Iterator[Finding]:
-    absent = [name for name in SHIPPED_MODELS if not (workspace.pretrained / name).is_file()]
+    places = [workspace.shipped(name.split("/")[0]).parent / name for name in SHIPPED_MODELS]
+    absent = [str(place) for place in places if not place.is_file()]
     if absent:
         remedy = f'git -C "{default_workspace().root}" checkout -- pretrained_models'
-        yield Finding("models", "missing", f"{workspace.pretrained} lacks {', '.join(absent)}", remedy)
+        yield Finding("models", "missing", f"there is no {', '.join(absent)}", remedy)
     else:
-        yield Finding("models", "ok", f"the models that ship are complete in {workspace.pretrained}")
+        yield Finding("models", "ok", f"the models that ship are complete in {places[0].parents[2]}")

@@ -82,7 +82,7 @@ def make_voice(inputs: VoiceInputs, events: Events | None = None) -> Path:
         raise InputError(f"{inputs.experiment} has no SoVITS weights", "", "Train it: tools/train_sovits.py")
     gpt = inputs.gpt or best_weights(experiment, "gpt")
     if gpt is None:
-        gpt = inputs.workspace.pretrained / "tiny" / "gpt.safetensors"
+        gpt = inputs.workspace.shipped("tiny") / "gpt.safetensors"
         events.message("the experiment has no GPT weights: the voice speaks with those of the base")
     voice = base_voice(inputs.workspace, sovits=sovits, gpt=gpt)
     engine = Synthesizer(inputs.workspace, inputs.device)

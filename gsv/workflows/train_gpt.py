@@ -190,7 +190,7 @@ def base_path(workspace: Workspace, family_name: str, given: Path | None = None)
         path = entry.place(entry.files[0], workspace.pretrained)
         remedy = f"run: {COMMAND} download {entry.name}"
     else:
-        path = workspace.pretrained / gpt_family(family_name).name / "gpt.safetensors"
+        path = workspace.shipped(gpt_family(family_name).name) / "gpt.safetensors"
         remedy = "restore it, or name weights with --base"
     if not path.is_file():
         raise InputError("the GPT weights to start from are missing", str(path), remedy)
@@ -245,7 +245,7 @@ def _places(request: GptRequest, experiment: Experiment, events: Events) -> dict
     from gsv.corpus.items import training_items
     from gsv.workflows.phone_places import phone_places
 
-    shipped = Workspace(request.workspace).pretrained / "tiny" / "content"
+    shipped = Workspace(request.workspace).shipped("tiny") / "content"
     try:
         items = training_items(experiment).items
     except DataError:  # the GPT needs two tables alone; without waves nothing can be aligned

@@ -308,7 +308,7 @@ def _previewer(request: SovitsRequest, clips: Clips, device: torch.device) -> Pr
 
 def _content(request: SovitsRequest) -> Path | None:
     """The content encoder that was named, or the shipped one."""
-    shipped = Workspace(request.workspace).pretrained / "tiny" / "content"
+    shipped = Workspace(request.workspace).shipped("tiny") / "content"
     return request.content or (shipped if (shipped / "config.json").is_file() else None)
 
 

@@ -42,7 +42,10 @@ def test_a_busy_port_is_a_note_with_another_port() -> None:
     assert finding.state == "ok"
 
 
-def test_an_empty_workspace_lacks_the_models(tmp_path: Path) -> None:
+def test_an_empty_workspace_has_what_ships_and_a_broken_one_lacks_it(tmp_path: Path) -> None:
+    (finding,) = doctor._models(Workspace(tmp_path))
+    assert finding.state == "ok"
+    (tmp_path / "pretrained_models" / "tiny").mkdir(parents=True)
     (finding,) = doctor._models(Workspace(tmp_path))
     assert finding.state == "missing" and "sovits.safetensors" in finding.detail
     for name in doctor.SHIPPED_MODELS:
@@ -67,6 +70,7 @@ def test_a_check_that_breaks_becomes_a_finding() -> None:
 
 def test_the_script_examines_everything_and_says_what_is_missing(tmp_path: Path, repository: Path) -> None:
     events = tmp_path / "events.jsonl"
+    (tmp_path / "pretrained_models" / "tiny").mkdir(parents=True)
     script = repository / "tools" / "doctor.py"
     command = [sys.executable, str(script), "--json", "--workspace", str(tmp_path), "--events", str(events)]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

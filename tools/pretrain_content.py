@@ -134,6 +134,31 @@ def quantizer(
 
 
 @app.command()
+def codes(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py; the codes go into it")],
+    content: Annotated[Path, typer.Option(help="folder of the frozen encoder")],
+    quantizer: Annotated[
+        Path, typer.Option(help="safetensors of its quantizer, or of a generator that holds it")
+    ],
+    features: Annotated[Path, typer.Option(help="folder of cached features")],
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Write the codes and phone places of all clips with what was trained before, to train others from it."""
+
+    def work(sink: Events) -> object:
+        from gsv.models.content import ContentEncoder
+        from gsv.training.arrays import PreparedArrays
+        from gsv.training.quantizer import codes_again
+
+        encoder, opened = ContentEncoder.load(content), PreparedArrays.open(arrays)
+        count = codes_again(encoder, opened, quantizer, features, sink)
+        sink.message(f"codes of {count} clips")
+        return count
+
+    run_stage(work, events)
+
+
+@app.command()
 def probe(
     arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
     content: Annotated[Path, typer.Option(help="folder of the trained encoder")],

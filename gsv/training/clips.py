@@ -225,6 +225,12 @@ class ExperimentClips:
         from gsv.corpus.tables import load_content
 
         features = load_content(self._items[index].content_path)[0].float().numpy()
+        if len(features) != self._config.content_dimension:
+            raise DataError(
+                f"4-cnhubert/{self.names[index]}.pt does not fit the family {self._config.name}",
+                f"it has {len(features)} channels, the network reads {self._config.content_dimension}",
+                "extract the content with the family's own encoder",
+            )
         return Content(features=fit_frames(features, self.frames[index], self.names[index]))
 
     def phones(self, index: int, start: int, frames: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 Knows a frozen encoder, prepared arrays and the codebook's learning. The features of the whole corpus are
 computed once and read from a memory map; what is learned is the projection to 25 frames a second, the
-codebook, and heads that only training needs.
+codebook, and heads that only training needs. A quantizer that was trained before gives its codes anew.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gsv.errors import WeightsError
 from gsv.events import Events
 from gsv.families import QuantizerConfig
 from gsv.files import write_json, writing
@@ -200,5 +201,46 @@ def _write(
         save_file(
             learner.shipped_state(), str(temporary), metadata={"format": "pt", "version": encoder.version}
         )
+    _write_codes(learner, cache, arrays, encoder.version)
+
+
+def codes_again(
+    encoder: ContentEncoder, arrays: PreparedArrays, weights: Path, features: Path, events: Events
+) -> int:
+    """Write the codes of every item with a quantizer that is there, alone or inside of a generator's file.
+
+    So training goes on where only the shipped weights are left. `features` is the folder of the features'
+    cache. Returns the number of clips.
+
+    Raises:
+        WeightsError: the file holds no quantizer that fits the encoder.
+        DataError: the encoder has no version.
+    """
+    learner = QuantizerLearner(encoder.dimension, QuantizerTraining()).eval()
+    state = _quantizer_state(weights, learner)
+    learner.load_state_dict(state, strict=False)
+    _write_codes(learner, survey(encoder, arrays, features, events), arrays, encoder.version)
+    return len(arrays.items)
+
+
+def _quantizer_state(weights: Path, learner: QuantizerLearner) -> dict[str, Tensor]:
+    """The float32 tensors of a quantizer in a safetensors file. Raises WeightsError where they do not fit."""
+    from safetensors import SafetensorError, safe_open
+
+    wanted = learner.shipped_state()
+    remedy = "name a file of tools/pretrain_content.py quantizer, or the generator that was made with it"
+    try:
+        with safe_open(str(weights), framework="pt") as file:
+            names = set(file.keys())
+            state = {name: file.get_tensor(name).float() for name in wanted if name in names}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{weights} cannot be read", str(error), remedy) from error
+    odd = [name for name in wanted if name not in state or state[name].shape != wanted[name].shape]
+    if odd:
+        raise WeightsError(f"{weights} holds no quantizer for this encoder", f"{odd[0]} does not fit", remedy)
+    return state
+
+
+def _write_codes(learner: QuantizerLearner, cache: FeatureCache, arrays: PreparedArrays, version: str) -> None:
     codes = {item.name: learner.encode(cache.features(item.name)).tolist() for item in arrays.items}
-    write_json(arrays.folder / CODES_FILE, {"version": encoder.version, "codes": codes})
+    write_json(arrays.folder / CODES_FILE, {"version": version, "codes": codes})

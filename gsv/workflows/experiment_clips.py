@@ -35,7 +35,7 @@ def experiment_clips(
 
     Raises:
         InputError: there is no such experiment.
-        DataError: it is of another family or base, speaker vectors are missing, or nothing is usable.
+        DataError: it is of another family, base or encoder, speaker vectors are missing, or nothing is usable.
     """
     experiment = Experiment.open(folder)
     record = experiment.record
@@ -58,8 +58,10 @@ def experiment_clips(
         first = ", ".join(list(found.rejected)[:SHOWN])
         text = f"{len(found.rejected)} clips are left out ({kinds}), the first: {first}"
         events.message(text, level="warning")
+    version = record.content.version if record.content else ""
+    ExperimentClips(found.items[:1], config, version).content(0)  # features of another encoder: told before the work
     places = phone_places(experiment, found.items, content, events)
-    return ExperimentClips(found.items, config, record.content.version if record.content else "", places)
+    return ExperimentClips(found.items, config, version, places)
 
 
 def _check_speaker_vectors(experiment: Experiment, config: FamilyConfig) -> None:

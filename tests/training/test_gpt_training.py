@@ -328,6 +328,8 @@ def test_wrong_requests_are_refused(arrays: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="data are not named"):
         train_gpt(GptRequest(workspace=tmp_path), Events())
     with pytest.raises(InputError, match=r"GPT weights .* missing"):
+        train_gpt(GptRequest(workspace=tmp_path, arrays=arrays, base=tmp_path / "none.safetensors"), Events())
+    with pytest.raises(InputError, match="no folder for the weights"):  # the base that ships is there for all
         train_gpt(GptRequest(workspace=tmp_path, arrays=arrays), Events())
     with pytest.raises(InputError, match="epochs"):
         request_of({"workspace": tmp_path, "epochs": 0})

@@ -139,6 +139,10 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="data are not named"):
         train_sovits(request_for(tmp_path), RecordedEvents())
     with pytest.raises(InputError, match="base model is missing"):
+        missing = tmp_path / "missing.safetensors"
+        train_sovits(request_for(tmp_path, experiment=experiment.folder, base=missing), RecordedEvents())
+    # Without --base it is the base that ships, also for a workspace that has none; its encoder is a larger one.
+    with pytest.raises(DataError, match="16 channels, the network reads 256"):
         train_sovits(request_for(tmp_path, experiment=experiment.folder), RecordedEvents())
     with pytest.raises(GsvError, match="trained quantizer"):
         arrays = small_arrays(tmp_path / "arrays")

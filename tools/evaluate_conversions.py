@@ -34,6 +34,9 @@ def main(
             help="let pocketsphinx hear the English clips too, and with --arrays a second judge the voices",
         ),
     ] = False,
+    told_text: Annotated[
+        bool, typer.Option("--told-text", help="tell each conversion its text, to see what hearing costs")
+    ] = False,
     noise_scale: Annotated[
         float | None, typer.Option(min=0, max=2, help="liveliness; 0 is flat; default: the family's own")
     ] = None,
@@ -44,7 +47,7 @@ def main(
     workspace: Annotated[Path | None, typer.Option(help="folder of the studio [that of webui.py]")] = None,
     events: Annotated[Path | None, typer.Option(help="write events as JSON lines to this file")] = None,
 ) -> None:
-    """Convert pairs of clips and score the results; the text of a pair is used for the score alone."""
+    """Convert pairs of clips and score the results; the text of a pair is for the score, unless --told-text."""
     if (pairs is None) == (arrays is None):
         raise typer.BadParameter(
             "name a table of pairs or prepared arrays, one of the two", param_hint="--pairs"
@@ -63,7 +66,9 @@ def main(
         drawn = pairs or pairs_of_arrays(arrays, output / "pairs", count, recordings, seed)
         room = workspace_of(workspace)
         judged = arrays if second else None
-        setup = ConversionSetup(room, weights, content, whisper, device, threads, quality, second, judged)
+        setup = ConversionSetup(
+            room, weights, content, whisper, device, threads, quality, second, told_text, judged
+        )
         options = ConversionOptions(noise_scale=noise_scale, seed=seed)
         print(evaluate_conversions(drawn, output, setup, options, sink))
 

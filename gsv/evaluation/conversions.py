@@ -1,7 +1,8 @@
 """Conversions of a table of pairs, made and scored: how well a voice keeps the words and takes the timbre.
 
 Knows the order (convert, listen, compare with the source clips) and what a base is asked to reach. Does not
-know how pairs are chosen. The text of a pair is for the score alone: the conversion hears the source.
+know how pairs are chosen. The text of a pair is for the score alone: the conversion hears the source, unless it
+is told the words on purpose, which shows what is lost in hearing and what in speaking.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class ConversionSetup:
     with_quality: bool = False
     second: bool = False
     """Let a second recogniser hear the English clips."""
+    told_text: bool = False
+    """Tell each conversion what its source says; what is asked of a base is without that."""
     voices: Path | None = None
     """Prepared arrays whose training voices a second judge of voices is fitted on."""
 
@@ -68,7 +71,7 @@ def evaluate_conversions(
     )
     listeners = _listeners(setup, converter.encoder)
     converter.recogniser = converter.recogniser or listeners.recogniser
-    rows, failed = _convert(converter, entries, output, options, events)
+    rows, failed = _convert(converter, entries, output, options, events, setup.told_text)
     if not rows:
         raise DataError("No pair could be converted", failed[0].reason)
     scores = Evaluator(listeners).run(rows, events) + failed
@@ -80,11 +83,13 @@ def evaluate_conversions(
         "family": converter.config.name,
         "content": converter.encoder.version,
         "options": options.model_dump(),
+        "told_text": setup.told_text,
         "recogniser": listeners.recogniser.name if listeners.recogniser else None,
     }
-    report["asked"] = asked(report)
+    report["asked"] = [] if setup.told_text else asked(report)
     write_json(output / REPORT_FILE, report)
-    return "\n".join([table(report), "", "Asked of a base:", *map(_line, report["asked"])])
+    closing = ["The texts were told: nothing is asked of that."] if setup.told_text else ["Asked of a base:"]
+    return "\n".join([table(report), "", *closing, *map(_line, report["asked"])])
 
 
 def _listeners(setup: ConversionSetup, encoder: ContentEncoder) -> Listeners:
@@ -108,7 +113,12 @@ def fitted_voices(folder: Path, every: int = 3) -> VoiceStatistics:
 
 
 def _convert(
-    converter: Converter, pairs: Sequence[Pair], output: Path, options: ConversionOptions, events: Events
+    converter: Converter,
+    pairs: Sequence[Pair],
+    output: Path,
+    options: ConversionOptions,
+    events: Events,
+    told: bool = False,
 ) -> tuple[list[Row], list[Score]]:
     """Rows of the conversions that were made, and scores with a reason for the others."""
     rows, failed = [], []
@@ -116,9 +126,11 @@ def _convert(
     for number, pair in enumerate(pairs):
         events.check_stop()
         path = output / f"{number:04d}.wav"
+        words = {"text": pair.text, "language": pair.lang} if told else {}
+        wanted = options.model_copy(update=words)
         try:
             # The events of one file would count its samples among the pairs.
-            convert_file(converter, pair.source, [pair.reference], path, options, Events())
+            convert_file(converter, pair.source, [pair.reference], path, wanted, Events())
         except GsvError as error:
             events.item(path.name, "failed", str(error))
             failed.append(Score(path.name, pair.lang, text=pair.text, groups=pair.groups, reason=str(error)))

@@ -176,6 +176,12 @@ def test_pairs_are_converted_and_scored(workspace: Path, tmp_path: Path) -> None
     assert report["conversion"]["options"]["seed"] == 4 and report["conversion"]["family"] == "tiny"
     assert read(tmp_path / "out" / "0000.wav").seconds == 2
     assert read_tags(tmp_path / "out" / "0000.wav")["comment"] == "synthetic"
+    told = ConversionSetup(Workspace(workspace), told_text=True)
+    text = evaluate_conversions(table, tmp_path / "told", told, ConversionOptions(seed=4), RecordedEvents())
+    report = json.loads((tmp_path / "told" / "report.json").read_text(encoding="utf-8"))
+    assert report["conversion"]["told_text"] and not report["asked"] and "nothing is asked" in text
+    heard, known = (read(tmp_path / name / "0000.wav").samples for name in ("out", "told"))
+    assert not np.array_equal(heard, known)  # the words that it was told are heard in it
     table.write_text(json.dumps(rows[1]))
     with pytest.raises(DataError, match="No pair could"):
         evaluate_conversions(table, tmp_path / "none", setup, ConversionOptions(), events)

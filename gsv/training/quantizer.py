@@ -241,6 +241,8 @@ def _quantizer_state(weights: Path, learner: QuantizerLearner) -> dict[str, Tens
     return state
 
 
-def _write_codes(learner: QuantizerLearner, cache: FeatureCache, arrays: PreparedArrays, version: str) -> None:
+def _write_codes(
+    learner: QuantizerLearner, cache: FeatureCache, arrays: PreparedArrays, version: str
+) -> None:
     codes = {item.name: learner.encode(cache.features(item.name)).tolist() for item in arrays.items}
     write_json(arrays.folder / CODES_FILE, {"version": version, "codes": codes})

@@ -37,12 +37,21 @@ class GptConfig(FamilyPart):
         default=(), description="(layer, head) pairs that training ties to the phone being said"
     )
 
+    no_text: int | None = Field(
+        default=None,
+        ge=0,
+        description="phone id that stands in the place of every phone where the text is kept from the network; "
+        "None: it never learnt to speak without its text, and cannot be guided by it",
+    )
+
     @model_validator(mode="after")
     def _check(self) -> GptConfig:
         if self.width % self.heads or self.width % 2:
             raise ValueError("width must be even and a multiple of heads")
         if any(not (0 <= i < self.layers and 0 <= h < self.heads) for i, h in self.alignment_heads):
             raise ValueError("alignment_heads names a layer or head that does not exist")
+        if self.no_text is not None and self.no_text >= self.phone_count:
+            raise ValueError("no_text is no phone id")
         return self
 
     @property
@@ -67,6 +76,7 @@ def _tiny() -> GptConfig:
         dropout=0.1,
         attention_dropout=0.0,  # without it attention needs no table of all pairs, which halves a step on a CPU
         alignment_heads=((2, 0), (3, 0), (4, 0), (5, 0)),
+        no_text=86,  # UNK of table v2, which no text of a clip to learn from holds
     )
 
 

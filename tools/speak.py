@@ -47,7 +47,7 @@ def main(
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: top_k, top_p, temperature, repetition_penalty, speed, pause, cut, "
-                     "ref_free, batch_size, verify, candidates, retries, loudness, trim, noise_scale"),
+                     "ref_free, batch_size, verify, candidates, retries, guidance, loudness, trim, noise_scale"),
     ] = None,
     whisper: Annotated[
         Path | None, typer.Option(help="folder of a faster-whisper model that listens to every sentence too")

@@ -24,6 +24,7 @@ SLIDERS: dict[str, tuple[float, float, float]] = {
     "temperature": (0.0, 2.0, 0.05),
     "top_k": (0, 100, 1),
     "top_p": (0.05, 1.0, 0.05),
+    "guidance": (1.0, 4.0, 0.1),
     "repetition_penalty": (0.5, 2.5, 0.05),
     "candidates": (1, 8, 1),
     "retries": (0, 10, 1),
@@ -40,9 +41,9 @@ ROWS = (
     ("temperature", "noise_scale"),
     ("top_k", "top_p"),
     ("candidates", "retries"),
-    ("repetition_penalty", "breath"),
+    ("repetition_penalty", "guidance"),
+    ("breath", "prompt_silence"),
     ("batch_size", "loudness"),
-    ("prompt_silence",),
     CHECKBOXES,
 )
 NAMES = tuple(name for row in ROWS for name in row)

@@ -45,6 +45,13 @@ class SpeakOptions(BaseModel):
     repetition_penalty: float = Field(
         default=1.35, gt=0, le=4, description="above 1, codes said before come less"
     )
+    guidance: float = Field(
+        default=1.0,
+        ge=1,
+        le=5,
+        description="above 1, codes that the text makes likelier are favoured; for a GPT that learnt to speak "
+        "without its text, as the small base's",
+    )
     speed: float = Field(default=1.0, ge=0.25, le=4, description="above 1 is faster; the pitch stays")
     pause: float = Field(default=0.3, ge=0, le=10, description="seconds of silence between sentences")
     noise_scale: float = Field(default=0.5, ge=0, le=2, description="liveliness of the voice; 0 is flat")

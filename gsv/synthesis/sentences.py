@@ -169,6 +169,7 @@ class SentenceSpeaker:
             sampling=self._options.sampling,
             generator=torch.Generator().manual_seed(seed),
             limit=self._limit(utterance),
+            guidance=self._options.guidance,
             ends_with_text=self._options.verify,
         )
 

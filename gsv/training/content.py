@@ -32,6 +32,7 @@ from gsv.training.content_batches import (
 )
 from gsv.training.generations import Generations
 from gsv.training.phone_error import phone_error_rates
+from gsv.training.precision import autocasts
 from gsv.training.teacher import TeacherFeatures
 
 MELS = 80
@@ -238,6 +239,7 @@ class ContentTrainer:
             fused=True,
         )
         self.generations = Generations(output / "generations", keep=2, events=events)
+        self.reduced = autocasts(settings.precision, device)
         self.step = 0
         self._sums: dict[str, float] = {}
         self._shown_at = time.monotonic()
@@ -276,7 +278,7 @@ class ContentTrainer:
         """One update; a gradient that is not finite leaves the step out and says so."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.settings)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.reduced):
             losses = self.learner.losses(batch.to(self.device), self.step)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack(list(losses.values())).sum().backward()

@@ -21,6 +21,7 @@ from gsv.models.content import SAMPLE_RATE
 from gsv.text.symbols import table
 from gsv.training.arrays import ArrayItem, PreparedArrays
 from gsv.training.perturbation import PerturbationRange, perturb
+from gsv.training.precision import Precision
 from gsv.training.teacher import TeacherFeatures, frame_count
 
 NOBODY = -100
@@ -73,7 +74,7 @@ class ContentTraining(BaseModel):
     save_minutes: float = 10.0
     evaluation_clips: int = 40
     """Held-out clips a language that each save is measured on."""
-    bfloat16: bool = True
+    precision: Precision = "auto"
 
 
 GOING_ON = {"mel_steps": 0, "flat_steps": 0, "warmup_steps": 150, "frozen_convolutions": True}

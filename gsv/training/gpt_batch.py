@@ -79,14 +79,22 @@ class GptItemMaker:
         if self.settings.noise:
             drawn = random.integers(self.config.codes, size=len(codes))
             heard = np.where(random.random(len(codes)) < self.settings.noise, drawn, codes)
+        ids, places, bert = np.concatenate(phones), self._places(indices, phones), self._bert(indices, phones)
+        if self._untold(random):
+            ids, places, bert = np.full_like(ids, self.config.no_text), np.full_like(places, -1), None
         return GptItem(
-            phones=np.concatenate(phones),
+            phones=ids,
             codes=codes,
             heard=heard,
-            phone_of_code=self._places(indices, phones),
-            bert=self._bert(indices, phones),
+            phone_of_code=places,
+            bert=bert,
             worse=worse_version(codes, random) if self.with_worse else None,
         )
+
+    def _untold(self, random: np.random.Generator) -> bool:
+        """Whether this item is without its text."""
+        share = self.settings.untold
+        return bool(share and self.config.no_text is not None and random.random() < share)
 
     def _indices(self, random: np.random.Generator, index: int) -> list[int]:
         """The clip, and perhaps a second one before or behind it; the first thing that is drawn of an item."""

@@ -53,6 +53,14 @@ class GptItemConfig(BaseModel):
         default=0.0, ge=0, lt=1, description="share of heard codes that are replaced by chance"
     )
 
+    untold: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of items without their text, where the network has an id for that: what it then says "
+        "is what guidance leads away from",
+    )
+
     def repeats(self, items: int) -> int:
         """How often an epoch takes each of `items`."""
         return 1 if items >= self.minimum_items else max(2, self.minimum_items // items)
@@ -118,7 +126,7 @@ def base_gpt_recipe(steps: int, learning_rate: float = 8e-4) -> GptRecipe:
         rates=GptRatesConfig(
             learning_rate=learning_rate, warm_up_steps=min(1000, max(1, steps // 10)), cosine_steps=steps
         ),
-        items=GptItemConfig(pair=0.7, noise=0.15, minimum_items=1),
+        items=GptItemConfig(pair=0.7, noise=0.15, untold=0.15, minimum_items=1),
         reduction="mean",
         smoothing=0.05,
         weight_decay=0.05,

@@ -40,12 +40,11 @@ class _Sample:
 def _collect(
     encoder: ContentEncoder, arrays: PreparedArrays, items: list[ArrayItem], names: list[str], events: Events
 ) -> _Sample:
-    assert encoder.phone_head is not None
     sample = _Sample([], [], [], [])
     for done, item in enumerate(items):
         events.check_stop()
-        layers, _ = encoder.layers(torch.from_numpy(arrays.wave(item, SAMPLE_RATE))[None])
-        scores = encoder.phone_head(layers[-1])[0]
+        layers, count = encoder.layers(torch.from_numpy(arrays.wave(item, SAMPLE_RATE))[None])
+        scores = encoder.read(layers, count)[0]
         heard = scores[:, :-1].argmax(-1)
         certain = scores[:, :-1].amax(-1) > scores[:, -1] - 2
         normed = [functional.layer_norm(layer[0], (layer.shape[-1],)) for layer in layers]

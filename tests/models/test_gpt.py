@@ -97,7 +97,8 @@ def test_an_item_of_a_batch_computes_what_it_computes_alone(name: str) -> None:
 
 
 def uncached(decoder: SemanticDecoder, wanted: Request) -> list[int]:
-    """Greedy codes by computing the whole sequence anew for each."""
+    """Greedy codes by computing the whole sequence anew for each, with and without its text where guided."""
+    no_text = torch.full_like(wanted.phones, decoder.config.no_text or 0)
     codes: list[int] = [] if wanted.prompt is None else wanted.prompt.tolist()
     prompt = len(codes)
     said = torch.zeros(1, decoder.config.vocabulary, dtype=torch.bool)
@@ -109,6 +110,10 @@ def uncached(decoder: SemanticDecoder, wanted: Request) -> list[int]:
         inputs = torch.tensor([codes], dtype=torch.long)
         passed = decoder(GptBatch(wanted.phones[None], count, inputs, torch.tensor([len(codes)]), bert))
         logits = passed.logits[:, -1].float()
+        if wanted.guidance != 1:
+            passed = decoder(GptBatch(no_text[None], count, inputs, torch.tensor([len(codes)]), None))
+            without = passed.logits[:, -1].float()
+            logits = without + wanted.guidance * (logits - without)
         if len(codes) - prompt < wanted.minimum:
             logits[:, decoder.config.end] = -torch.inf
         best = int(penalised(logits, said, penalty).argmax())
@@ -119,11 +124,13 @@ def uncached(decoder: SemanticDecoder, wanted: Request) -> list[int]:
     return codes[prompt:]
 
 
-@pytest.mark.parametrize("name", ["v2", "tiny"])
+@pytest.mark.parametrize("name, guidance", [("v2", 1.0), ("tiny", 1.0), ("tiny", 2.0)])
 @pytest.mark.parametrize("prompt", [0, 6])
-def test_cached_is_uncached(name: str, prompt: int) -> None:
+def test_cached_is_uncached(name: str, prompt: int, guidance: float) -> None:
     decoder = network(name)
-    wanted = request(decoder.config, 3, 8, prompt, sampling=SamplingConfig(top_k=1), limit=25)
+    wanted = request(
+        decoder.config, 3, 8, prompt, sampling=SamplingConfig(top_k=1), limit=25, guidance=guidance
+    )
     with torch.no_grad():
         assert generate(decoder, [wanted])[0].codes.tolist() == uncached(decoder, wanted)
 
@@ -161,6 +168,26 @@ def test_batched_is_single_and_streamed_is_whole(name: str, sizes: list[tuple[in
         if step.code is not None:
             streamed[step.request].append(step.code)
     assert streamed == [one.codes.tolist() for one in together]
+
+
+@settings(max_examples=8)
+@given(sizes=SIZES)
+def test_guided_rows_are_what_they_are_alone_and_beside_others(sizes: list[tuple[int, int, int]]) -> None:
+    decoder = NETWORKS["tiny"]
+
+    def requests() -> list[Request]:
+        return [
+            request(
+                decoder.config, seed, phones, prompt, limit=3 + seed % 30, guidance=(1.0, 1.5, 3.0)[seed % 3]
+            )
+            for phones, prompt, seed in sizes
+        ]
+
+    together = generate(decoder, requests())
+    alone = [generate(decoder, [one])[0] for one in requests()]
+    for batched, single in zip(together, alone, strict=True):
+        assert batched.codes.tolist() == single.codes.tolist()
+        assert (batched.reason, batched.phones) == (single.reason, single.phones)
 
 
 def always_ending(decoder: SemanticDecoder) -> SemanticDecoder:
@@ -222,6 +249,8 @@ def test_bad_requests_are_refused() -> None:
     ):
         with pytest.raises(InputError):
             generate(decoder, [bad])
+    with pytest.raises(InputError, match="guided"):
+        generate(decoder, [Request(torch.tensor([1]), guidance=2.0, generator=torch.Generator())])
     with pytest.raises(ValueError, match="generator"):
         generate(decoder, [Request(torch.tensor([1]))])
     assert generate(decoder, []) == []

@@ -65,7 +65,7 @@ def settings(**changes: object) -> ContentTraining:
     values = {
         "steps": 6, "batch_seconds": 3.0, "warmup_steps": 2, "mel_steps": 3, "middle_layer": 1,
         "consistency_layers": (1,), "flat_steps": 4, "consistency_from": 3,
-        "phone_classes": CLASSES, "evaluation_clips": 2, "bfloat16": False,
+        "phone_classes": CLASSES, "evaluation_clips": 2, "precision": "float32",
     }  # fmt: skip
     return ContentTraining.model_validate({**values, **changes})
 

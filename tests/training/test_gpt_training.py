@@ -125,6 +125,22 @@ def test_items_are_pairs_of_one_speaker_with_their_phones_known(arrays: Path) ->
         assert maker.drawn_length(Draw(index, 7 + index)) > maker.lengths()[index]
 
 
+def test_some_items_come_without_their_text(arrays: Path) -> None:
+    clips = ArrayGptClips(PreparedArrays.open(arrays), "train", CONFIG, WIDE_RATES)
+    draws = [Draw(index, 100 * index + n) for index in range(len(clips.names)) for n in range(10)]
+    told = [GptItemMaker(clips, GptItemConfig(), CONFIG, False).make(draw) for draw in draws]
+    some = [GptItemMaker(clips, GptItemConfig(untold=0.3), CONFIG, False).make(draw) for draw in draws]
+    without = [bool((item.phones == CONFIG.no_text).all()) for item in some]
+    assert 0.2 < np.mean(without) < 0.4
+    for item, other, untold in zip(some, told, without, strict=True):
+        assert np.array_equal(item.codes, other.codes) and len(item.phones) == len(other.phones)
+        assert bool((item.phone_of_code == -1).all()) == untold
+        assert untold or np.array_equal(item.phones, other.phones)
+    never = CONFIG.model_copy(update={"no_text": None})
+    kept = GptItemMaker(clips, GptItemConfig(untold=0.9), never, False).make(draws[0])
+    assert np.array_equal(kept.phones, told[0].phones)
+
+
 def test_worse_versions_repeat_or_lose_one_stretch() -> None:
     random = np.random.default_rng(3)
     codes = np.arange(9)

@@ -9,7 +9,7 @@ So each step writes one column of the cache for all rows, and a row computes wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -49,6 +49,9 @@ class Request:
     """Most new codes."""
     minimum: int = LEAST_CODES
     """Fewest new codes."""
+    guidance: float = 1.0
+    """How far each choice is led towards what the text makes likelier: above 1, the difference between the logits
+    with and without the text counts so many times (classifier-free guidance; Ho and Salimans, 2022)."""
     ends_with_text: bool = False
     """End where the alignment heads have come to the last phone and leave it, in networks that have such heads."""
 
@@ -116,7 +119,8 @@ def stream(network: SemanticDecoder, requests: Sequence[Request]) -> Iterator[St
     """Speak all requests as one batch, yielding each code as soon as it is certain.
 
     Raises:
-        InputError: a request has no phones, ids out of range, or BERT features of another length.
+        InputError: a request has no phones, ids out of range, or BERT features of another length; or it asks
+            for guidance of a network that never learnt to speak without its text.
         ValueError: a request that is not greedy has no generator.
     """
     for request in requests:
@@ -149,14 +153,20 @@ def stream(network: SemanticDecoder, requests: Sequence[Request]) -> Iterator[St
 
 
 class _Rows:
-    """The rows that are still being spoken: their cache, sampler and places."""
+    """The rows that are still being spoken: their cache, sampler and places.
+
+    Where any of them is guided, each has a twin without its text, behind them all, that hears the same codes.
+    """
 
     def __init__(self, network: SemanticDecoder, requests: Sequence[Request]) -> None:
-        self.network, self.requests = network, requests
+        self.network = network
         config, device = network.config, network.device
         self.current = list(range(len(requests)))
-        self.texts = [len(request.phones) for request in requests]
-        self.prompts = [0 if request.prompt is None else len(request.prompt) for request in requests]
+        self.guidance = torch.tensor([[request.guidance] for request in requests], device=device)
+        self.guided = any(request.guidance != 1 for request in requests)
+        self.heard = [*requests, *(_untold(network, one) for one in requests)] if self.guided else [*requests]
+        self.texts = [len(request.phones) for request in self.heard]
+        self.prompts = [0 if request.prompt is None else len(request.prompt) for request in self.heard]
         lengths = [text + prompt for text, prompt in zip(self.texts, self.prompts, strict=True)]
         self.width = max(lengths)
         self.unused = [self.width - length for length in lengths]
@@ -169,7 +179,7 @@ class _Rows:
             config.vocabulary,
             device,
         )
-        shape = (config.layers, len(requests), config.heads, config.width // config.heads)
+        shape = (config.layers, len(self.heard), config.heads, config.width // config.heads)
         room = self.width + min(ROOM, max(request.limit for request in requests))
         self.cache = KeyValueCache(shape, room, device, network.ar_predict_layer.weight.dtype)
         self.watched: list[int | None] = [None] * len(requests)
@@ -179,13 +189,14 @@ class _Rows:
         """Hear all phones and prompts; logits `[B, V]` of the first codes."""
         device = self.network.device
         vectors = []
-        for row, request in enumerate(self.requests):
+        for row, request in enumerate(self.heard):
             bert = None if request.bert is None else request.bert.to(device).unsqueeze(0)
             parts = [self.network.embed_text(request.phones.to(device).unsqueeze(0), bert)]
             if self.prompts[row]:
                 assert request.prompt is not None
                 codes = request.prompt.to(device).long()
-                self.sampler.remember(row, codes)
+                if row < len(self.current):
+                    self.sampler.remember(row, codes)
                 parts.append(self.network.embed_codes(codes.unsqueeze(0)))
             one = torch.cat(parts, dim=1)[0]
             vectors.append(torch.nn.functional.pad(one, (0, 0, self.width - len(one), 0)))
@@ -197,34 +208,46 @@ class _Rows:
         codes_only = columns.unsqueeze(0) >= self.ends.unsqueeze(1)
         seen = text.unsqueeze(1) | (earlier & codes_only.unsqueeze(2))
         heard = self._through(torch.stack(vectors), seen)
-        for row, prompt in enumerate(self.prompts):
-            if not prompt:
+        for row in range(len(self.current)):
+            if not self.prompts[row]:
                 self.watched[row] = None  # a phone predicts the first code, and phones look everywhere
-        return self.network.predict(heard)
+        return self._logits(heard)
 
     @torch.inference_mode()
     def go_on(self, codes: Sequence[int]) -> Tensor:
         """Hear one more code of each row; logits `[B, V]` of the next."""
         device = self.network.device
+        both = [*codes, *codes] if self.guided else [*codes]
         vectors = self.network.embed_codes(
-            torch.tensor(codes, device=device).unsqueeze(1), self.places.unsqueeze(1)
+            torch.tensor(both, device=device).unsqueeze(1), self.places.unsqueeze(1)
         )
         self.places = self.places + 1
         columns = torch.arange(self.cache.length + 1, device=device)
         # One row can have unused places too, once the others have left.
         seen = (columns >= self.starts.unsqueeze(1)).unsqueeze(1) if any(self.unused) else None
-        return self.network.predict(self._through(vectors, seen))
+        return self._logits(self._through(vectors, seen))
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows."""
-        chosen = torch.tensor(list(rows), device=self.network.device)
+        count = len(self.current)
+        inner = [*rows, *(count + row for row in rows)] if self.guided else [*rows]
+        chosen = torch.tensor(inner, device=self.network.device)
         self.starts, self.ends, self.places = self.starts[chosen], self.ends[chosen], self.places[chosen]
         self.current = [self.current[row] for row in rows]
-        self.unused = [self.unused[row] for row in rows]
+        self.unused = [self.unused[row] for row in inner]
+        self.guidance = self.guidance[chosen[: len(rows)]]
         # A cache that has grown was made in this mode, and may only be changed in it.
         with torch.inference_mode():
-            self.cache.keep(rows)
+            self.cache.keep(inner)
         self.sampler.keep(rows)
+
+    def _logits(self, output: Tensor) -> Tensor:
+        """Outputs `[B, C]`, of twins too, to logits `[B, V]` of the requests."""
+        logits = self.network.predict(output)
+        if not self.guided:
+            return logits
+        told, untold = logits.float().chunk(2)
+        return torch.where(self.guidance == 1, told, untold + self.guidance * (told - untold))
 
     def _through(self, vectors: Tensor, seen: Tensor | None) -> Tensor:
         """New positions `[B, L, C]` through the network; the last one's output `[B, C]`."""
@@ -233,7 +256,7 @@ class _Rows:
         mask = None if seen is None else seen.unsqueeze(1)
         output = self.network.h(vectors, mask, self.cache, watched)
         self.cache.advance(vectors.shape[1])
-        self.watched = self._looked_at(watched) if heads else [None] * len(vectors)
+        self.watched = self._looked_at(watched) if heads else [None] * len(self.guidance)
         last: Tensor = output[:, -1]
         return last
 
@@ -246,11 +269,20 @@ class _Rows:
             queries, keys = watched[layer]
             total += attention_weights(queries[:, :, -1:], keys, head, text.unsqueeze(1))[:, 0]
         found: list[int | None] = (total.argmax(-1) - self.starts).tolist()
-        return found
+        return found[: len(self.guidance)]
+
+
+def _untold(network: SemanticDecoder, request: Request) -> Request:
+    """The request without its text; the same number of phones, so that both take the same places."""
+    assert network.config.no_text is not None
+    return replace(request, phones=torch.full_like(request.phones, network.config.no_text), bert=None)
 
 
 def _check(network: SemanticDecoder, request: Request) -> None:
     config = network.config
+    if request.guidance != 1 and config.no_text is None:
+        why = "it never learnt to speak without its text"
+        raise InputError("this GPT cannot be guided", why, "set guidance to 1, or take the small base")
     if request.phones.dim() != 1 or not len(request.phones):
         raise InputError("there is nothing to say", "the request has no phones", "give at least one phone")
     for ids, count, what in (

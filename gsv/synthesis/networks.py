@@ -57,8 +57,11 @@ class Networks:
 
     @property
     def defaults(self) -> dict[str, Setting]:
-        """Settings of the family, where they differ from the published ones."""
-        return dict(TINY_DEFAULTS) if self.config.name == "tiny" else {}
+        """Settings of the family, where they differ from the published ones and these networks can follow them."""
+        if self.config.name != "tiny":
+            return {}
+        guided = self.gpt.config.no_text is not None
+        return {name: value for name, value in TINY_DEFAULTS.items() if guided or name != "guidance"}
 
     @torch.inference_mode()
     def codes(self, wave: np.ndarray) -> Tensor:

@@ -27,7 +27,7 @@ from gsv.synthesis.voice import Reference, Voice, base_voice
 from gsv.text.markup import Break
 from gsv.text.plan import plan
 from gsv.weights.bundle import read_info, save_bundle
-from gsv.weights.networks import gpt_info
+from gsv.weights.networks import gpt_info, load_gpt
 from tests.synthesis.conftest import RATE, speech
 from tests.synthesis.speaking import voice_of
 
@@ -320,6 +320,25 @@ def test_options_come_in_their_order(engine: Synthesizer, voice: Voice) -> None:
     for wrong in ({"top_p": 0}, {"speed": 9}, {"cut": "cut9"}, {"language": "xx"}, {"loud": 1}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             options_from(wrong)
+
+
+def test_guidance_is_for_a_gpt_that_learnt_it(
+    engine: Synthesizer, speaking_root: Path, voice: Voice, tmp_path: Path
+) -> None:
+    plain = engine.speak("One day.", voice, SpeakOptions(seed=9))
+    led = engine.speak("One day.", voice, SpeakOptions(seed=9, guidance=4))
+    assert not np.array_equal(plain.samples, led.samples)
+    again = engine.speak("One day.", voice, SpeakOptions(seed=9, guidance=4))
+    assert np.array_equal(led.samples, again.samples)
+    network, info = load_gpt(voice.gpt, torch.device("cpu"))
+    config = network.config.model_copy(update={"no_text": None})
+    save_bundle(
+        tmp_path / "gpt.safetensors", network.state_dict(), gpt_info(config, code_version=info.code_version)
+    )
+    unled = voice.model_copy(update={"gpt": tmp_path / "gpt.safetensors", "defaults": {}})
+    assert engine.options(unled).guidance == 1  # whatever the family's setting is
+    with pytest.raises(InputError, match="cannot be guided"):
+        engine.speak("One day.", unled, SpeakOptions(seed=9, guidance=2))
 
 
 def test_weights_that_do_not_belong_together(

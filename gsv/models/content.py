@@ -46,6 +46,9 @@ def tiny_hubert_config(**changes: Any) -> Any:
 
     values: dict[str, Any] = {
         "vocab_size": 1,
+        # It has no words; the defaults lie outside of them, which transformers warns about.
+        "bos_token_id": None,
+        "eos_token_id": None,
         "hidden_size": 256,
         "num_hidden_layers": 6,
         "num_attention_heads": 4,

@@ -103,11 +103,13 @@ def test_the_extractor_packs_in_bfloat16_alone() -> None:
     reduced = ContentExtractor(network, dtype=torch.bfloat16)
     assert reduced.packed == gains(torch.bfloat16)
     clips = [clip.numpy() for clip in waves(9000, 300, 4001)]
+    # Plain layers, where the processor has no packed products, round once more behind each of them.
+    bound = BOUND if reduced.packed else 2 * BOUND
     found, wanted = reduced.features(clips), ContentExtractor(network).features(clips)
     assert [type(one) for one in found] == [type(one) for one in wanted]
     for first, second in zip(found, wanted, strict=True):
         if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
-            assert first.shape == second.shape and (first - second).abs().max() <= BOUND
+            assert first.shape == second.shape and (first - second).abs().max() <= bound
 
 
 def test_what_is_not_finite_is_done_again_in_float32() -> None:

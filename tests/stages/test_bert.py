@@ -67,7 +67,12 @@ def test_what_changed_is_done_again(workspace: Path) -> None:
     damaged = next(iter(before))
     (experiment.bert_folder / f"{damaged}.pt").write_bytes(b"torn")
     assert prepare_text(first)["bert"].done == 1
-    changed = {name for name, value in features(experiment).items() if not torch.equal(value, before[name])}
+    # What is made again alone may be rounded otherwise than beside others.
+    changed = {
+        name
+        for name, value in features(experiment).items()
+        if value.shape != before[name].shape or not torch.allclose(value, before[name], atol=1e-4)
+    }
     assert len(changed) == 1
     # Another encoder: nothing of the first may stay, not even where the run is stopped at once.
     events = RecordedEvents()

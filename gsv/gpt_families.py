@@ -36,7 +36,6 @@ class GptConfig(FamilyPart):
     alignment_heads: tuple[tuple[int, int], ...] = Field(
         default=(), description="(layer, head) pairs that training ties to the phone being said"
     )
-
     no_text: int | None = Field(
         default=None,
         ge=0,

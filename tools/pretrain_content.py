@@ -134,42 +134,6 @@ def quantizer(
 
 
 @app.command()
-def reader(
-    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
-    content: Annotated[Path, typer.Option(help="folder of the frozen encoder")],
-    output: Annotated[
-        Path, typer.Option(help="folder of generations, of the result and of what the layers hear (many GB)")
-    ],
-    steps: Annotated[int, typer.Option(min=1, help="updates in all")] = 6000,
-    copies: Annotated[
-        int, typer.Option(min=0, help="changed voices of each clip, beside it as recorded")
-    ] = 1,
-    learning_rate: Annotated[float, typer.Option(min=0, help="highest rate; it falls to the end")] = 1e-3,
-    dropout: Annotated[float, typer.Option(min=0, max=0.9, help="inside the reader")] = 0.1,
-    batch_seconds: Annotated[float, typer.Option(min=1, help="speech a batch, in seconds")] = 40.0,
-    save_minutes: Annotated[float, typer.Option(min=0.1, help="minutes between generations")] = 5.0,
-    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
-) -> None:
-    """Train a reader of phones on a frozen encoder, whose content and codes stay as they are."""
-
-    def work(sink: Events) -> object:
-        from gsv.training.arrays import PreparedArrays
-        from gsv.training.reader import ReaderTraining, train_reader
-
-        settings = ReaderTraining(
-            steps=steps,
-            copies=copies,
-            learning_rate=learning_rate,
-            dropout=dropout,
-            batch_seconds=batch_seconds,
-            save_minutes=save_minutes,
-        )
-        return train_reader(content, PreparedArrays.open(arrays), output, settings, sink)
-
-    run_stage(work, events)
-
-
-@app.command()
 def codes(
     arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py; the codes go into it")],
     content: Annotated[Path, typer.Option(help="folder of the frozen encoder")],

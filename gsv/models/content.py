@@ -1,14 +1,14 @@
 """The content encoder: 16 kHz speech to features of what is said, at 50 frames a second.
 
-Knows the HuBERT network of transformers, an optional CTC head or reader over phone symbols, and which layer
+Knows the HuBERT network of transformers, an optional CTC head over phone symbols, and which layer
 the features are read from. Knows no training, no file but the folder it is asked to load or save,
-and no symbol table: head and reader speak in symbol ids, with the blank as the last one.
+and no symbol table: the head speaks in symbol ids, with the blank as the last one.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from torch.nn import functional
 
 from gsv.errors import WeightsError
 from gsv.files import new_folder, write_json
-from gsv.models.phone_reader import PhoneReader, ReaderConfig
 
 SAMPLE_RATE = 16000
 FRAME_RATE = 50
@@ -35,9 +34,7 @@ class ContentSettings:
     feature_layer: int = -1
     """Layer whose output is the content (0 is the input of the first one); -1: the network's own output."""
     phone_classes: int = 0
-    """Scores for phones, blank (the last) included; 0: it reads none."""
-    reader: ReaderConfig | None = None
-    """The network that reads phones from all layers; None: a single linear head reads the last one."""
+    """Outputs of the CTC head, blank (the last) included; 0: no head."""
 
 
 def tiny_hubert_config(**changes: Any) -> Any:
@@ -72,7 +69,7 @@ def tiny_hubert_config(**changes: Any) -> Any:
 
 
 class ContentEncoder(nn.Module):
-    """HuBERT with an optional phone head or reader.
+    """HuBERT with an optional phone head.
 
     `hubert` is the transformers network as published folders hold it, so that their keys load as they are.
     """
@@ -84,9 +81,7 @@ class ContentEncoder(nn.Module):
         self.settings = settings or ContentSettings()
         self.hubert = HubertModel(config)
         classes = self.settings.phone_classes
-        reader = self.settings.reader
-        self.reader = None if reader is None else PhoneReader(reader)
-        self.phone_head = nn.Linear(config.hidden_size, classes) if classes and reader is None else None
+        self.phone_head = nn.Linear(config.hidden_size, classes) if classes else None
 
     @property
     def dimension(self) -> int:
@@ -101,7 +96,7 @@ class ContentEncoder(nn.Module):
     @property
     def has_ctc(self) -> bool:
         """Whether `phone_logits` can be asked."""
-        return self.phone_head is not None or self.reader is not None
+        return self.phone_head is not None
 
     @property
     def batch_invariant(self) -> bool:
@@ -187,19 +182,14 @@ class ContentEncoder(nn.Module):
 
         Raises WeightsError if this encoder came without a phone head.
         """
-        layers, count = self.layers(wave, lengths)
-        return self.read(layers, count)
+        layers, _ = self.layers(wave, lengths)
+        return self.read(layers)
 
-    def read(self, layers: list[Tensor], count: Tensor) -> Tensor:
-        """Logits `[B, F, classes]` of what `layers` gave, of which `count` `[B]` frames are real.
+    def read(self, layers: list[Tensor]) -> Tensor:
+        """Logits `[B, F, classes]` of what `layers` gave.
 
         Raises WeightsError if this encoder came without a phone head.
         """
-        if self.reader is not None:
-            places = torch.arange(layers[0].shape[1], device=layers[0].device)
-            mask = None if bool((count == len(places)).all()) else places[None, :] < count[:, None]
-            read: Tensor = self.reader(self.reader.heard(layers), mask)
-            return read
         if self.phone_head is None:
             raise WeightsError(
                 "the content encoder cannot read phones",
@@ -217,12 +207,12 @@ class ContentEncoder(nn.Module):
             state = {key: value.to(dtype).contiguous() for key, value in self.hubert.state_dict().items()}
             save_file(state, str(temporary / "model.safetensors"), metadata={"format": "pt"})
             self.hubert.config.save_pretrained(str(temporary))
-            reading = self.phone_head if self.reader is None else self.reader
-            if reading is not None:
-                head = {key: value.to(dtype).contiguous() for key, value in reading.state_dict().items()}
+            if self.phone_head is not None:
+                head = {
+                    key: value.to(dtype).contiguous() for key, value in self.phone_head.state_dict().items()
+                }
                 save_file(head, str(temporary / HEAD_FILE), metadata={"format": "pt"})
-            settings = {key: value for key, value in asdict(self.settings).items() if value is not None}
-            write_json(temporary / SETTINGS_FILE, settings)
+            write_json(temporary / SETTINGS_FILE, vars(self.settings))
 
     @classmethod
     def load(cls, folder: Path) -> ContentEncoder:
@@ -244,19 +234,16 @@ class ContentEncoder(nn.Module):
         config.apply_spec_augment = False
         encoder = cls(config, settings)
         encoder.hubert.load_state_dict(_hubert_state(folder))
-        reading = encoder.phone_head if encoder.reader is None else encoder.reader
-        if reading is not None:
-            reading.load_state_dict(_read(folder / HEAD_FILE))
+        if encoder.phone_head is not None:
+            encoder.phone_head.load_state_dict(_read(folder / HEAD_FILE))
         return encoder.float().eval()
 
 
 def _settings(path: Path) -> ContentSettings:
     """What `gsv.json` says. Raises WeightsError for one that says something else."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        reader = values.pop("reader", None)
-        return ContentSettings(**values, reader=None if reader is None else ReaderConfig(**reader))
-    except (TypeError, ValueError, AttributeError) as error:
+        return ContentSettings(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
         raise WeightsError(f"{path} cannot be used", str(error), "python tools/models.py verify") from error
 
 

@@ -130,13 +130,13 @@ class Converter:
         wave = functional.pad(torch.from_numpy(np.ascontiguousarray(samples)), (0, padded))[None].to(
             self.device
         )
-        layers, count = self.encoder.layers(wave)
+        layers, _ = self.encoder.layers(wave)
         content = self.encoder.select(layers).transpose(1, 2)
         if not torch.isfinite(content).all():
             raise DataError(
                 "The content encoder gave values that are not numbers", "", "Use --precision float32."
             )
-        return content.float(), self.encoder.read(layers, count) if self.encoder.has_ctc else None
+        return content.float(), self.encoder.read(layers) if self.encoder.has_ctc else None
 
 
 class Conversion:

@@ -52,7 +52,6 @@ class GptItemConfig(BaseModel):
     noise: float = Field(
         default=0.0, ge=0, lt=1, description="share of heard codes that are replaced by chance"
     )
-
     untold: float = Field(
         default=0.0,
         ge=0,

@@ -17,7 +17,7 @@ _ROUNDS = 5
 def autocasts(precision: Precision, device: torch.device) -> bool:
     """Whether to compute in bfloat16 under autocast: as asked for, or with "auto" where a product gains by it.
 
-    A processor without such products computes them all the same, up to fifty times slower than in float32.
+    A processor without such products computes them all the same, many times slower than in float32.
     """
     if precision != "auto":
         return precision == "bfloat16"

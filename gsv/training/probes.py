@@ -43,8 +43,8 @@ def _collect(
     sample = _Sample([], [], [], [])
     for done, item in enumerate(items):
         events.check_stop()
-        layers, count = encoder.layers(torch.from_numpy(arrays.wave(item, SAMPLE_RATE))[None])
-        scores = encoder.read(layers, count)[0]
+        layers, _ = encoder.layers(torch.from_numpy(arrays.wave(item, SAMPLE_RATE))[None])
+        scores = encoder.read(layers)[0]
         heard = scores[:, :-1].argmax(-1)
         certain = scores[:, :-1].amax(-1) > scores[:, -1] - 2
         normed = [functional.layer_norm(layer[0], (layer.shape[-1],)) for layer in layers]

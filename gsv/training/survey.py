@@ -108,7 +108,7 @@ def _passes(
         lengths = torch.tensor([len(wave) for wave in waves])
         layers, counts = encoder.layers(nn.utils.rnn.pad_sequence(waves, batch_first=True), lengths)
         features = encoder.select(layers)
-        scores = encoder.read(layers, counts).log_softmax(-1) if encoder.has_ctc else None
+        scores = encoder.read(layers).log_softmax(-1) if encoder.has_ctc else None
         for index, item in enumerate(group):
             count = int(counts[index])
             yield item, features[index, :count], None if scores is None else scores[index, :count]

@@ -59,9 +59,8 @@ def experiment_clips(
         text = f"{len(found.rejected)} clips are left out ({kinds}), the first: {first}"
         events.message(text, level="warning")
     version = record.content.version if record.content else ""
-    ExperimentClips(found.items[:1], config, version).content(
-        0
-    )  # features of another encoder: told before the work
+    # Features of another encoder are told before the work.
+    ExperimentClips(found.items[:1], config, version).content(0)
     places = phone_places(experiment, found.items, content, events)
     return ExperimentClips(found.items, config, version, places)
 

@@ -1,4 +1,4 @@
-"""Train a content encoder (phones by CTC) and then its quantizer from nothing, on prepared arrays."""
+"""Train a content encoder (phones by CTC), its quantizer and its language of phones, on prepared arrays."""
 
 from __future__ import annotations
 
@@ -176,6 +176,86 @@ def probe(
         for result in results:
             sink.message(str(result))
         return results
+
+    run_stage(work, events)
+
+
+@app.command()
+def texts(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py; the phones go into it")],
+    wordnet: Annotated[Path | None, typer.Option(help="folder of WordNet's data files")] = None,
+    prose: Annotated[
+        list[Path] | None, typer.Option(help="English text, plain or .gz; give it as often as you like")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes that turn text into phones")] = 1,
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Write the phones of English sentences beside the arrays, for the command language to learn from."""
+
+    def work(sink: Events) -> object:
+        from gsv.corpus import sentences
+        from gsv.training.arrays import PreparedArrays
+        from gsv.workflows.prepare_texts import prepare_texts
+
+        found = [sentence for path in prose or [] for sentence in sentences.prose(path)]
+        if wordnet is not None:
+            found = [*sentences.glosses(wordnet), *found]
+        plain = sentences.plain_sentences(found)
+        counts = prepare_texts(PreparedArrays.open(arrays), plain, "en", sink, workers)
+        sink.message(f"{counts.done} sentences, {counts.failed} that cannot be spoken")
+        return counts.done
+
+    run_stage(work, events)
+
+
+@app.command()
+def language(
+    arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py")],
+    output: Annotated[Path, typer.Option(help="folder of generations and of the result")],
+    steps: Annotated[int, typer.Option(min=1, help="updates in all")] = 2000,
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Train what says which phone follows which; its file goes into the folder of the content encoder."""
+
+    def work(sink: Events) -> object:
+        from gsv.models.phone_language import LANGUAGE_FILE
+        from gsv.training.arrays import PreparedArrays
+        from gsv.training.phone_language import PhoneLanguageTraining, train_phone_language
+
+        result = train_phone_language(
+            PreparedArrays.open(arrays),
+            output,
+            PhoneLanguageTraining(steps=steps),
+            sink,
+            output / LANGUAGE_FILE,
+        )
+        sink.message(", ".join(f"{name} {value:.2f}" for name, value in result.items()))
+        return result
+
+    run_stage(work, events)
+
+
+@app.command()
+def hear(
+    content: Annotated[Path, typer.Option(help="folder of the content encoder")],
+    arrays: Annotated[
+        Path | None, typer.Option(help="prepared arrays: their held-out clips are read")
+    ] = None,
+    recordings: Annotated[Path | None, typer.Option(help="annotation list of clips to read")] = None,
+    each: Annotated[int, typer.Option(min=1, help="clips a language")] = 120,
+    speaker: Annotated[str, typer.Option(help="of the held-out clips, those of one speaker alone")] = "",
+    events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
+) -> None:
+    """Phone error rates: as the encoder hears by itself, and with the language of phones beside it."""
+
+    def work(sink: Events) -> object:
+        from gsv.evaluation.hearing import clips_of_arrays, clips_of_list, hearing_rates, table
+
+        clips = [*(clips_of_arrays(arrays, each, speaker) if arrays else [])]
+        clips += clips_of_list(recordings)[:each] if recordings else []
+        rates = hearing_rates(content, clips, sink)
+        typer.echo(table(rates))
+        return rates
 
     run_stage(work, events)
 

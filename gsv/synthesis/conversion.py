@@ -21,6 +21,7 @@ from gsv.errors import DataError, WeightsError
 from gsv.events import Events
 from gsv.listening.recognition import Recogniser
 from gsv.models.content import SAMPLE_RATE, ContentEncoder
+from gsv.models.phone_language import PhoneLanguage
 from gsv.models.sovits.synthesizer import Synthesizer
 from gsv.synthesis.joining import DecoderStream, LatentJoiner, NoiseTape, Window, windows
 from gsv.synthesis.phones import PhoneSource, Stretch, choose_phones
@@ -74,8 +75,12 @@ class Converter:
         device: torch.device | str = "cpu",
         recogniser: Recogniser | None = None,
         embedder: SpeakerEmbedder | None = None,
+        phone_language: PhoneLanguage | None = None,
     ) -> None:
-        """Raises WeightsError where encoder and voice do not belong together."""
+        """`phone_language` helps the encoder's phone head to read.
+
+        Raises WeightsError where encoder and voice do not belong together.
+        """
         config = synthesizer.config
         if encoder.dimension != config.content_dimension:
             raise WeightsError(
@@ -90,6 +95,7 @@ class Converter:
         self.encoder = encoder.eval().to(self.device)
         self.recogniser = recogniser
         self.embedder = embedder
+        self.phone_language = phone_language
 
     @property
     def samples_per_code(self) -> int:
@@ -106,6 +112,7 @@ class Converter:
             version=self.config.symbols,
             hears=hears,
             recogniser=self.recogniser,
+            phone_language=self.phone_language,
         )
 
     @torch.inference_mode()
@@ -207,16 +214,15 @@ class Conversion:
         """Latent `[1, C, T]` of one window, which begins at frame `start` of the output."""
         network, options = self._converter.synthesizer, self._options
         content, logits = self._converter.listen(window.samples)
-        ids = self.phones.phones(self._stretch(window, logits)) or [network.config.blank_phone]
+        heard = self.phones.phones(self._stretch(window, logits))
+        ids = heard or [network.config.blank_phone]
         features = network.features_of(network.extract_latent(content)[:, 0])
         lengths, phone_lengths = (
             torch.tensor([n], device=content.device) for n in (features.shape[2], len(ids))
         )
         phones = torch.tensor([ids], device=content.device)
-        # What was heard is wrong in places where the codes may be right: only a given text is held to.
-        places = (
-            network.text_places(features, lengths, phones, phone_lengths) if self.phones.vouched else None
-        )
+        held = bool(heard) and self.phones.trusted
+        places = network.text_places(features, lengths, phones, phone_lengths) if held else None
         prior = network.prior(
             features, lengths, phones, phone_lengths, self._speaker, options.speed, places=places
         )

@@ -16,6 +16,7 @@ from gsv.families import FamilyConfig
 from gsv.listening.recognition import Recogniser, WhisperRecogniser
 from gsv.listening.similarity import DIMENSION, SpeakerEncoder
 from gsv.models.content import ContentEncoder
+from gsv.models.phone_language import LANGUAGE_FILE, PhoneLanguage
 from gsv.models.weight_norm import fold_weight_norm
 from gsv.settings import Workspace
 from gsv.synthesis.conversion import Converter
@@ -49,7 +50,8 @@ def load_converter(
         raise InputError(f"There is no voice at {file}", "", "Name a weights file with --weights.")
     synthesizer, _ = load_synthesizer(file, device, posterior=False)
     config = synthesizer.config
-    encoder = ContentEncoder.load(content or content_folder(workspace, config))
+    folder = content or content_folder(workspace, config)
+    encoder = ContentEncoder.load(folder)
     fold_weight_norm(synthesizer)
     needs_recogniser = not (encoder.has_ctc and config.symbols == "v2")
     return Converter(
@@ -58,7 +60,19 @@ def load_converter(
         device=device,
         recogniser=_recogniser(workspace, whisper, needs_recogniser),
         embedder=speaker_embedder(workspace, config, device),
+        phone_language=phone_language(folder, encoder),
     )
+
+
+def phone_language(folder: Path, encoder: ContentEncoder) -> PhoneLanguage | None:
+    """The language of phones beside a content encoder that reads phones; None where there is none.
+
+    Raises WeightsError for a file that does not fit.
+    """
+    file = folder / LANGUAGE_FILE
+    if not encoder.has_ctc or not file.is_file():
+        return None
+    return PhoneLanguage.load(file, encoder.settings.phone_classes - 1)
 
 
 def content_folder(workspace: Workspace, config: FamilyConfig) -> Path:

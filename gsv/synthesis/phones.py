@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from gsv.errors import DependencyError, InputError
+from gsv.listening.beam import read_with_language
 from gsv.listening.recognition import Recogniser
 from gsv.models.content import SAMPLE_RATE
+from gsv.models.phone_language import PhoneLanguage
 from gsv.text import language_code, phones_of, symbols
 
 _MARGIN = 0.25
@@ -38,8 +40,9 @@ class PhoneSource(Protocol):
     """Phone ids for a window; an empty list means that nothing is known about it."""
 
     @property
-    def vouched(self) -> bool:
-        """Whether these are the phones of a text that a person gave, and not what a machine heard."""
+    def trusted(self) -> bool:
+        """Whether frames are held to these phones: those of a given text, or what makes sense as one. What is
+        merely heard is wrong in places where the codes may be right."""
         ...
 
     def phones(self, stretch: Stretch) -> list[int]: ...
@@ -48,7 +51,7 @@ class PhoneSource(Protocol):
 class GivenText:
     """Phones of the text that a person gave; windows get their share by time, with some on both sides."""
 
-    vouched = True
+    trusted = True
 
     def __init__(self, text: str, language: str, version: str) -> None:
         """Raises InputError for an unknown language and for a text without anything to say."""
@@ -64,16 +67,19 @@ class GivenText:
 
 
 class HeardPhones:
-    """Phones that the content encoder's own head hears."""
+    """Phones that the content encoder's own head hears, with a language of phones where there is one."""
 
-    vouched = False
-
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, language: PhoneLanguage | None = None) -> None:
+        self.trusted = language is not None
         self._count = len(symbols.table(version).names)
+        self._language = language
 
     def phones(self, stretch: Stretch) -> list[int]:
         if stretch.logits is None:
             return []
+        if self._language is not None:
+            heard = stretch.logits[0].float().log_softmax(dim=-1).cpu().numpy()
+            return read_with_language(heard, self._language)
         best = torch.unique_consecutive(stretch.logits[0].argmax(dim=-1)).tolist()
         return [number for number in best if number < self._count]
 
@@ -81,7 +87,7 @@ class HeardPhones:
 class RecognisedPhones:
     """Phones of what a speech recogniser hears."""
 
-    vouched = False
+    trusted = False
 
     def __init__(self, recogniser: Recogniser, language: str | None, version: str) -> None:
         self._recogniser = recogniser
@@ -113,8 +119,11 @@ def choose_phones(
     version: str,
     hears: bool,
     recogniser: Recogniser | None,
+    phone_language: PhoneLanguage | None = None,
 ) -> PhoneSource:
     """The best source at hand: the text, the encoder's ear if it `hears`, the recogniser.
+
+    With `phone_language` the ear decides by what is likely to be said where it doubts.
 
     Raises InputError for a text without a language, DependencyError where nothing can tell the phones.
     """
@@ -123,7 +132,7 @@ def choose_phones(
             raise InputError("The text has no language", "", "Name it with --language (zh, en, ja, ...).")
         return GivenText(text, language, version)
     if hears:
-        return HeardPhones(version)
+        return HeardPhones(version, phone_language)
     if recogniser is not None:
         return RecognisedPhones(recogniser, language or None, version)
     raise DependencyError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,13 @@ import torch
 from gsv.audio import read, read_tags
 from gsv.errors import Cancelled, DataError, DependencyError, InputError, WeightsError
 from gsv.events import Events, RecordedEvents
+from gsv.listening.beam import read_with_language
 from gsv.listening.recognition import Recognition
 from gsv.models.content import SAMPLE_RATE
+from gsv.models.phone_language import LANGUAGE_FILE, PhoneLanguage
 from gsv.settings import Workspace
 from gsv.synthesis.conversion import Conversion, ConversionOptions, Converter, convert_file
-from gsv.synthesis.loading import load_converter
+from gsv.synthesis.loading import content_folder, load_converter
 from gsv.synthesis.phones import GivenText, HeardPhones, Stretch
 from tests.synthesis.conftest import RATE, small_encoder, speech
 
@@ -45,6 +48,32 @@ def test_a_short_clip_is_what_decode_gives(converter: Converter, speaker: torch.
     )
     assert found.shape == (64_000,)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
+
+
+def test_what_is_read_with_a_language_is_held_to(
+    workspace: Path, tmp_path: Path, speaker: torch.Tensor
+) -> None:
+    room = Workspace(workspace)
+    folder = tmp_path / "content"
+    shutil.copytree(content_folder(room, load_converter(room).config), folder)
+    torch.manual_seed(3)
+    PhoneLanguage(732, 4, 8).save(folder / LANGUAGE_FILE)
+    converter = load_converter(room, content=folder)
+    assert converter.phone_language is not None
+    wave = speech(2.0)
+    content, logits = converter.listen(wave)
+    source = HeardPhones("v2", converter.phone_language)
+    ids = source.phones(Stretch(wave, logits, 0, 1))
+    assert source.trusted and not HeardPhones("v2").trusted
+    scores = logits[0].log_softmax(-1).numpy()
+    assert ids and ids == read_with_language(scores, PhoneLanguage.load(folder / LANGUAGE_FILE, 732))
+    found = converter.convert(wave, RATE, speaker, ConversionOptions(noise_scale=0))
+    codes = converter.synthesizer.extract_latent(content)
+    expected = converter.synthesizer.decode(codes, torch.tensor([ids]), speaker=speaker, noise_scale=0)
+    assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
+    (folder / LANGUAGE_FILE).write_bytes(b"cut short")
+    with pytest.raises(WeightsError, match="cannot be used"):
+        load_converter(room, content=folder)
 
 
 def test_a_given_text_is_held_to(converter: Converter, speaker: torch.Tensor) -> None:

@@ -1,0 +1,115 @@
+"""How well a content encoder hears: phone errors by itself, and with the language of phones beside it.
+
+Knows clips with the phones that are said in them. Does not know how either was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gsv.audio import read, resample
+from gsv.corpus.annotation import read_annotations
+from gsv.errors import DataError
+from gsv.events import Events
+from gsv.listening.alignment import SILENT, greedy_ids
+from gsv.listening.beam import read_with_language
+from gsv.listening.listener import PhoneListener
+from gsv.listening.phone_error import phone_edits
+from gsv.models.content import SAMPLE_RATE, ContentEncoder
+from gsv.models.phone_language import LANGUAGE_FILE, PhoneLanguage
+from gsv.text import phones_of
+from gsv.text.symbols import table as symbol_table
+from gsv.training.arrays import PreparedArrays
+
+BY_ITSELF, WITH_LANGUAGE = "by itself", "with language"
+"""The two ways of reading that are compared."""
+
+
+@dataclass(frozen=True)
+class SpokenClip:
+    """A 16 kHz wave `[T]` and the phones that are said in it."""
+
+    name: str
+    group: str
+    """What its errors are summed up under."""
+    wave: np.ndarray
+    phones: list[str]
+
+
+def clips_of_arrays(folder: Path, each: int, speaker: str = "") -> list[SpokenClip]:
+    """About `each` held-out clips a language, evenly out of all; of one speaker alone where one is named."""
+    arrays = PreparedArrays.open(folder)
+    names = symbol_table("v2").names
+    clips = []
+    for language in sorted({item.language for item in arrays.items}):
+        held = arrays.part("held", (language,))
+        items = [i for i in held if i.spoken and speaker in ("", i.speaker)]
+        for item in items[:: max(1, len(items) // each)][:each]:
+            phones = [names[i] for i in item.spoken]
+            clips.append(SpokenClip(item.name, language, arrays.wave(item, SAMPLE_RATE), phones))
+    return clips
+
+
+def clips_of_list(path: Path) -> list[SpokenClip]:
+    """The usable clips of an annotation list, by speaker and language.
+
+    Raises InputError for a list that cannot be read.
+    """
+    clips = []
+    for row in read_annotations(path).rows:
+        audio = read(row.path)
+        phones = [phone for phone in phones_of(row.text, row.language).phones if phone not in SILENT]
+        wave = resample(audio.samples, audio.rate, SAMPLE_RATE)
+        clips.append(SpokenClip(row.path.stem, f"{row.language} {row.speaker}", wave, phones))
+    return clips
+
+
+@torch.inference_mode()
+def hearing_rates(content: Path, clips: Iterable[SpokenClip], events: Events) -> dict[str, dict[str, float]]:
+    """Phone error rates without tone and stress, by group and way of reading, of the encoder in `content`.
+
+    The language of phones is that of its folder; without one there is one way. Raises WeightsError for an encoder
+    that reads no phones, DataError without clips.
+    """
+    listener = PhoneListener(ContentEncoder.load(content))
+    blank = len(listener.table.names)
+    ways = {BY_ITSELF: partial(greedy_ids, blank=blank)}
+    if (content / LANGUAGE_FILE).is_file():
+        network = PhoneLanguage.load(content / LANGUAGE_FILE, blank)
+        ways[WITH_LANGUAGE] = partial(read_with_language, language=network)
+    clips = list(clips)
+    if not clips:
+        raise DataError("There is nothing to hear", "no clip was named", "Give --arrays or --recordings.")
+    edits: dict[str, dict[str, int]] = {}
+    totals: dict[str, int] = {}
+    for number, clip in enumerate(clips, start=1):
+        events.check_stop()
+        scores = listener.log_probs(clip.wave)
+        for way, reads in ways.items():
+            found = [listener.table.names[i] for i in reads(scores)]
+            wrong, expected = phone_edits(clip.phones, found)
+            row = edits.setdefault(clip.group, dict.fromkeys(ways, 0))
+            row[way] += wrong
+        totals[clip.group] = totals.get(clip.group, 0) + expected
+        events.progress(number, len(clips), "clips")
+    return {
+        group: {way: wrong / max(1, totals[group]) for way, wrong in row.items()}
+        for group, row in sorted(edits.items())
+    }
+
+
+def table(rates: dict[str, dict[str, float]]) -> str:
+    """The rates as aligned text, a line a group."""
+    ways = list(next(iter(rates.values())))
+    width = max(12, *(len(group) for group in rates))
+    lines = [f"{'phone errors':{width}}" + "".join(f"{way:>15}" for way in ways)]
+    lines += [
+        f"{group:{width}}" + "".join(f"{row[way]:15.4f}" for way in ways) for group, row in rates.items()
+    ]
+    return "\n".join(lines)

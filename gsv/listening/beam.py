@@ -24,11 +24,11 @@ _NEVER = -1e30
 class BeamSettings:
     """How far the text is believed, and how much is tried."""
 
-    weight: float = 0.5
+    weight: float = 0.7
     """Power of the probability as a text; 0 hears alone."""
-    reward: float = 1.5
+    reward: float = 2.0
     """Added for every phone, as a natural logarithm."""
-    beams: int = 16
+    beams: int = 32
     """Readings that are kept from frame to frame."""
     floor: float = -7.0
     """Phones below this log-probability are not tried in a frame."""

@@ -214,15 +214,19 @@ class Conversion:
         """Latent `[1, C, T]` of one window, which begins at frame `start` of the output."""
         network, options = self._converter.synthesizer, self._options
         content, logits = self._converter.listen(window.samples)
-        heard = self.phones.phones(self._stretch(window, logits))
-        ids = heard or [network.config.blank_phone]
+        said = self.phones.phones(self._stretch(window, logits))
+        ids = said.ids or [network.config.blank_phone]
         features = network.features_of(network.extract_latent(content)[:, 0])
         lengths, phone_lengths = (
             torch.tensor([n], device=content.device) for n in (features.shape[2], len(ids))
         )
         phones = torch.tensor([ids], device=content.device)
-        held = bool(heard) and self.phones.trusted
-        places = network.text_places(features, lengths, phones, phone_lengths) if held else None
+        places = None
+        if any(said.trusted):
+            places = network.text_places(features, lengths, phones, phone_lengths)
+        if places is not None:
+            trusted = torch.tensor(said.trusted, device=places.device)
+            places = torch.where((places >= 0) & trusted[places.clamp(min=0)], places, -1)
         prior = network.prior(
             features, lengths, phones, phone_lengths, self._speaker, options.speed, places=places
         )

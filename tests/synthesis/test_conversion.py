@@ -22,7 +22,7 @@ from gsv.models.phone_language import LANGUAGE_FILE, PhoneLanguage
 from gsv.settings import Workspace
 from gsv.synthesis.conversion import Conversion, ConversionOptions, Converter, convert_file
 from gsv.synthesis.loading import content_folder, load_converter
-from gsv.synthesis.phones import GivenText, HeardPhones, Stretch
+from gsv.synthesis.phones import _AGREED, GivenText, HeardPhones, Stretch, in_both
 from tests.synthesis.conftest import RATE, small_encoder, speech
 
 
@@ -40,7 +40,7 @@ def test_a_short_clip_is_what_decode_gives(converter: Converter, speaker: torch.
     wave = speech(2.0)
     found = converter.convert(wave, RATE, speaker, ConversionOptions(seed=5, noise_scale=0))
     content, logits = converter.listen(wave)
-    ids = HeardPhones("v2").phones(Stretch(wave, logits, 0, 1)) or [converter.config.blank_phone]
+    ids = HeardPhones("v2").phones(Stretch(wave, logits, 0, 1)).ids or [converter.config.blank_phone]
     codes = converter.synthesizer.extract_latent(content)
     unknown = torch.full((1, codes.shape[2] * converter.config.quantizer.frames_per_code), -1)
     expected = converter.synthesizer.decode(
@@ -48,6 +48,11 @@ def test_a_short_clip_is_what_decode_gives(converter: Converter, speaker: torch.
     )
     assert found.shape == (64_000,)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
+
+
+def test_what_ear_and_language_agree_on_is_trusted() -> None:
+    assert in_both([1, 2, 3, 4], [1, 9, 3, 4, 4]) == [True, False, True, True, False]
+    assert in_both([], [5]) == [False] and in_both([5], []) == []
 
 
 def test_what_is_read_with_a_language_is_held_to(
@@ -63,13 +68,23 @@ def test_what_is_read_with_a_language_is_held_to(
     wave = speech(2.0)
     content, logits = converter.listen(wave)
     source = HeardPhones("v2", converter.phone_language)
-    ids = source.phones(Stretch(wave, logits, 0, 1))
-    assert source.trusted and not HeardPhones("v2").trusted
+    said = source.phones(Stretch(wave, logits, 0, 1))
+    ids, merely = said.ids, HeardPhones("v2").phones(Stretch(wave, logits, 0, 1))
+    both = in_both(merely.ids, ids)
+    assert not any(merely.trusted) and said.trusted == [
+        agree and sum(both) >= _AGREED * len(both) for agree in both
+    ]
     scores = logits[0].log_softmax(-1).numpy()
     assert ids and ids == read_with_language(scores, PhoneLanguage.load(folder / LANGUAGE_FILE, 732))
     found = converter.convert(wave, RATE, speaker, ConversionOptions(noise_scale=0))
     codes = converter.synthesizer.extract_latent(content)
-    expected = converter.synthesizer.decode(codes, torch.tensor([ids]), speaker=speaker, noise_scale=0)
+    network, phones = converter.synthesizer, torch.tensor([ids])
+    features = network.features_of(codes[:, 0])
+    counts = torch.tensor([features.shape[2]]), torch.tensor([len(ids)])
+    path = network.text_places(features, counts[0], phones, counts[1])
+    assert path is not None
+    held = torch.tensor([[place if said.trusted[place] else -1 for place in path[0].tolist()]])
+    expected = network.decode(codes, phones, speaker=speaker, noise_scale=0, phone_places=held)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
     (folder / LANGUAGE_FILE).write_bytes(b"cut short")
     with pytest.raises(WeightsError, match="cannot be used"):
@@ -82,7 +97,7 @@ def test_a_given_text_is_held_to(converter: Converter, speaker: torch.Tensor) ->
     options = ConversionOptions(noise_scale=0, text=said, language="en")
     found = converter.convert(wave, RATE, speaker, options)
     codes = converter.synthesizer.extract_latent(converter.listen(wave)[0])
-    phones = torch.tensor([GivenText(said, "en", "v2").phones(Stretch(wave, None, 0, 1))])
+    phones = torch.tensor([GivenText(said, "en", "v2").phones(Stretch(wave, None, 0, 1)).ids])
     expected = converter.synthesizer.decode(codes, phones, speaker=speaker, noise_scale=0)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
 

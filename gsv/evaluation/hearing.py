@@ -5,24 +5,21 @@ Knows clips with the phones that are said in them. Does not know how either was 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from gsv.audio import read, resample
 from gsv.corpus.annotation import read_annotations
 from gsv.errors import DataError
 from gsv.events import Events
-from gsv.listening.alignment import SILENT, greedy_ids
-from gsv.listening.beam import read_with_language
-from gsv.listening.listener import PhoneListener
-from gsv.listening.phone_error import phone_edits
+from gsv.listening.alignment import SILENT
+from gsv.listening.listener import PhoneListener, phone_probe
 from gsv.models.content import SAMPLE_RATE, ContentEncoder
-from gsv.models.phone_language import LANGUAGE_FILE, PhoneLanguage
+from gsv.models.phone_language import PhoneLanguage
+from gsv.synthesis.loading import phone_language
 from gsv.text import phones_of
 from gsv.text.symbols import table as symbol_table
 from gsv.training.arrays import PreparedArrays
@@ -70,38 +67,31 @@ def clips_of_list(path: Path) -> list[SpokenClip]:
     return clips
 
 
-@torch.inference_mode()
-def hearing_rates(content: Path, clips: Iterable[SpokenClip], events: Events) -> dict[str, dict[str, float]]:
+def hearing_rates(content: Path, clips: Sequence[SpokenClip], events: Events) -> dict[str, dict[str, float]]:
     """Phone error rates without tone and stress, by group and way of reading, of the encoder in `content`.
 
     The language of phones is that of its folder; without one there is one way. Raises WeightsError for an encoder
-    that reads no phones, DataError without clips.
+    that reads no phones or a language that does not fit, DataError without clips, Cancelled on request.
     """
-    listener = PhoneListener(ContentEncoder.load(content))
-    blank = len(listener.table.names)
-    ways = {BY_ITSELF: partial(greedy_ids, blank=blank)}
-    if (content / LANGUAGE_FILE).is_file():
-        network = PhoneLanguage.load(content / LANGUAGE_FILE, blank)
-        ways[WITH_LANGUAGE] = partial(read_with_language, language=network)
-    clips = list(clips)
     if not clips:
         raise DataError("There is nothing to hear", "no clip was named", "Give --arrays or --recordings.")
-    edits: dict[str, dict[str, int]] = {}
-    totals: dict[str, int] = {}
-    for number, clip in enumerate(clips, start=1):
-        events.check_stop()
-        scores = listener.log_probs(clip.wave)
-        for way, reads in ways.items():
-            found = [listener.table.names[i] for i in reads(scores)]
-            wrong, expected = phone_edits(clip.phones, found)
-            row = edits.setdefault(clip.group, dict.fromkeys(ways, 0))
-            row[way] += wrong
-        totals[clip.group] = totals.get(clip.group, 0) + expected
-        events.progress(number, len(clips), "clips")
-    return {
-        group: {way: wrong / max(1, totals[group]) for way, wrong in row.items()}
-        for group, row in sorted(edits.items())
-    }
+    listener = PhoneListener(ContentEncoder.load(content))
+    ways: dict[str, PhoneLanguage | None] = {BY_ITSELF: None}
+    language = phone_language(content, listener.encoder)
+    if language is not None:
+        ways[WITH_LANGUAGE] = language
+    rates: dict[str, dict[str, float]] = {}
+
+    def shown(way: str) -> Iterator[tuple[np.ndarray, list[str], str]]:
+        for number, clip in enumerate(clips, start=1):
+            events.check_stop()
+            yield clip.wave, clip.phones, clip.group
+            events.progress(number, len(clips), f"clips {way}")
+
+    for way, helper in ways.items():
+        for group, rate in phone_probe(listener, shown(way), helper).rates.items():
+            rates.setdefault(group, {})[way] = rate
+    return rates
 
 
 def table(rates: dict[str, dict[str, float]]) -> str:

@@ -13,9 +13,11 @@ import numpy as np
 import torch
 
 from gsv.errors import DataError, WeightsError
-from gsv.listening.alignment import AlignedPhone, align_phones, read_phones
+from gsv.listening.alignment import AlignedPhone, align_phones, greedy_ids, read_phones
+from gsv.listening.beam import read_with_language
 from gsv.listening.phone_error import phone_edits
 from gsv.models.content import FRAME_RATE, ContentEncoder
+from gsv.models.phone_language import PhoneLanguage
 from gsv.text.symbols import SymbolTable, table
 
 
@@ -60,21 +62,28 @@ class PhoneListener:
         """Phones heard in the wave, without any text."""
         return read_phones(self.log_probs(wave), self.table, frame_seconds=1 / FRAME_RATE)
 
+    def heard(self, wave: np.ndarray, language: PhoneLanguage | None = None) -> list[str]:
+        """Names of the phones heard in the wave, with what is likely to be said where a language is given."""
+        scores = self.log_probs(wave)
+        ids = read_with_language(scores, language) if language else greedy_ids(scores, len(self.table))
+        return [self.table.names[number] for number in ids]
+
     def align(self, wave: np.ndarray, phones: Sequence[str]) -> list[AlignedPhone]:
         """Times of `phones` in the wave. Raises DataError where they cannot be in it."""
         return align_phones(self.log_probs(wave), phones, self.table, frame_seconds=1 / FRAME_RATE)
 
 
 def phone_probe(
-    listener: PhoneListener, clips: Iterable[tuple[np.ndarray, Sequence[str], str]]
+    listener: PhoneListener,
+    clips: Iterable[tuple[np.ndarray, Sequence[str], str]],
+    phone_language: PhoneLanguage | None = None,
 ) -> PhoneProbe:
-    """Phone error without tone and stress of clips (wave, expected phones, language)."""
+    """Phone error without tone and stress of clips (wave, expected phones, language or another group)."""
     edits: dict[str, int] = defaultdict(int)
     totals: dict[str, int] = defaultdict(int)
     count = 0
     for wave, phones, language in clips:
-        heard = [phone.phone for phone in listener.read(wave)]
-        wrong, expected = phone_edits(phones, heard)
+        wrong, expected = phone_edits(phones, listener.heard(wave, phone_language))
         edits[language] += wrong
         totals[language] += expected
         count += 1

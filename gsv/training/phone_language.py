@@ -3,8 +3,8 @@
 Knows prepared arrays, sequences of phone ids and the network. Knows no text and no audio: texts become phones
 in `gsv/workflows/prepare_texts.py`.
 
-No sentence of a held-out clip is learnt, neither from another voice nor as a part of a further text, so that what
-the network does for held-out clips is what it does for any.
+No sentence of a held-out clip is learnt, and no further text that quotes one. Sentences of the arrays themselves
+may share words with held-out ones: those that were made from templates do.
 """
 
 from __future__ import annotations
@@ -181,6 +181,60 @@ def perplexities(network: PhoneLanguage, arrays: PreparedArrays) -> dict[str, fl
     return found
 
 
+class PhoneLanguageTrainer:
+    """One training run: network, optimiser, generations."""
+
+    def __init__(
+        self, arrays: PreparedArrays, output: Path, settings: PhoneLanguageTraining, events: Events
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.arrays, self.settings, self.events = arrays, settings, events
+        self.network = PhoneLanguage(settings.symbols, settings.embedding, settings.hidden, settings.dropout)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.0
+        )
+        self.drawn = Drawn(arrays, settings)
+        self.generations = Generations(output / "generations", keep=2, events=events)
+        self.step = 0
+        self._losses = 0.0
+
+    def resume(self) -> None:
+        """Go on from the newest generation, if there is one."""
+        loaded = self.generations.load()
+        if loaded is None:
+            return
+        self.step = loaded.step
+        self.network.load_state_dict(loaded.parts["network"])
+        self.optimizer.load_state_dict(loaded.parts["optimizer"])
+        torch.set_rng_state(loaded.parts["random"])
+        self.events.message(f"going on from step {self.step}")
+
+    def save(self) -> None:
+        """Write a generation."""
+        parts = {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        self.generations.save(self.step, parts, {"settings": self.settings.model_dump(mode="json")})
+
+    def train_step(self, every: int = 20) -> None:
+        """One update; every so many the mean loss is sent as a metric."""
+        self.network.train()
+        _set_rate(self.optimizer, self.step, self.settings)
+        loss = loss_of(self.network, self.drawn.batch(self.step))
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
+        self.optimizer.step()
+        self.step += 1
+        self._losses += float(loss.detach()) / every
+        if self.step % every == 0:
+            self.events.metric(self.step, {"loss": self._losses})
+            self.events.progress(self.step, self.settings.steps, "language of phones")
+            self._losses = 0.0
+
+
 def train_phone_language(
     arrays: PreparedArrays, output: Path, settings: PhoneLanguageTraining, events: Events, target: Path
 ) -> dict[str, float]:
@@ -189,53 +243,22 @@ def train_phone_language(
     Generations are kept in `output/generations` and the newest is gone on from; a stop request saves and raises
     Cancelled. Returns the perplexity on held-out sentences by language. Raises DataError where there is no text.
     """
-    torch.manual_seed(settings.seed)
-    network = PhoneLanguage(settings.symbols, settings.embedding, settings.hidden, settings.dropout)
-    optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, (0.9, 0.99), weight_decay=0.0)
-    drawn, generations = Drawn(arrays, settings), Generations(output / "generations", keep=2, events=events)
-    step = 0
-    loaded = generations.load()
-    if loaded is not None:
-        step = loaded.step
-        network.load_state_dict(loaded.parts["network"])
-        optimizer.load_state_dict(loaded.parts["optimizer"])
-        torch.set_rng_state(loaded.parts["random"])
-        events.message(f"going on from step {step}")
-
-    def save() -> None:
-        parts = {
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-        }
-        generations.save(step, parts, {"settings": settings.model_dump(mode="json")})
-
-    saved_at, losses = time.monotonic(), 0.0
-    while step < settings.steps:
-        network.train()
-        _set_rate(optimizer, step, settings)
-        loss = loss_of(network, drawn.batch(step))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
-        optimizer.step()
-        step += 1
-        losses += float(loss.detach()) / 20
-        if step % 20 == 0:
-            events.metric(step, {"loss": losses})
-            events.progress(step, settings.steps, "language of phones")
-            losses = 0.0
+    trainer = PhoneLanguageTrainer(arrays, output, settings, events)
+    trainer.resume()
+    saved_at = time.monotonic()
+    while trainer.step < settings.steps:
+        trainer.train_step()
         if events.stop_requested():
-            save()
+            trainer.save()
             events.check_stop()
         if time.monotonic() - saved_at > settings.save_minutes * 60:
-            save()
-            events.metric(step, perplexities(network, arrays))
+            trainer.save()
+            events.metric(trainer.step, perplexities(trainer.network, arrays))
             saved_at = time.monotonic()
-    save()
-    network.save(target)
+    trainer.save()
+    trainer.network.save(target)
     result = perplexities(PhoneLanguage.load(target, settings.symbols), arrays)
-    events.metric(step, result)
+    events.metric(trainer.step, result)
     return result
 
 

@@ -89,9 +89,9 @@ def _decode_all(
         yield from pool.map(_decoded, jobs, chunksize=8)
 
 
-def _phones(row: CorpusRow) -> tuple[list[int], list[int]]:
-    """Symbol ids of a row's text in table v2, and those of them that are heard."""
-    phones = phones_of(row.text, row.language).phones
+def phone_ids(text: str, language: str) -> tuple[list[int], list[int]]:
+    """Symbol ids of a text in table v2, and those of them that are heard. Raises InputError as `phones_of`."""
+    phones = phones_of(text, language).phones
     symbols = table("v2")
     return symbols.ids(phones), symbols.ids([phone for phone in phones if phone not in SILENT])
 
@@ -126,7 +126,7 @@ def prepare_arrays(
             try:
                 if isinstance(result, GsvError):
                     raise result
-                phones, spoken = _phones(row)
+                phones, spoken = phone_ids(row.text, row.language)
                 item = _item(row, part, phones, spoken, result, offsets, names)
             except GsvError as error:
                 counts.fail(row.file, str(error))

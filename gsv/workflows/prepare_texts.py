@@ -12,23 +12,20 @@ from multiprocessing import get_context
 
 from gsv.errors import GsvError
 from gsv.events import Counts, Events
-from gsv.text import language_code, phones_of
-from gsv.text.symbols import table
+from gsv.text import language_code
 from gsv.training.arrays import PreparedArrays
 from gsv.training.phone_language import SENTENCES_FILE, Sentences
-from gsv.workflows.prepare_arrays import SILENT
+from gsv.workflows.prepare_arrays import phone_ids
 
 _AT_A_TIME = 500
 
 
 def _spoken(sentences: Sequence[str], language: str) -> list[list[int] | str]:
     """Symbol ids of what is heard of each sentence, or why it cannot be said."""
-    symbols = table("v2")
     found: list[list[int] | str] = []
     for sentence in sentences:
         try:
-            phones = phones_of(sentence, language).phones
-            found.append(symbols.ids([phone for phone in phones if phone not in SILENT]))
+            found.append(phone_ids(sentence, language)[1])
         except GsvError as error:
             found.append(str(error))
     return found

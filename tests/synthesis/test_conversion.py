@@ -20,9 +20,10 @@ from gsv.listening.recognition import Recognition
 from gsv.models.content import SAMPLE_RATE
 from gsv.models.phone_language import LANGUAGE_FILE, PhoneLanguage
 from gsv.settings import Workspace
+from gsv.synthesis import phones
 from gsv.synthesis.conversion import Conversion, ConversionOptions, Converter, convert_file
 from gsv.synthesis.loading import content_folder, load_converter
-from gsv.synthesis.phones import _AGREED, GivenText, HeardPhones, Stretch, in_both
+from gsv.synthesis.phones import GivenText, HeardPhones, Stretch, in_both
 from tests.synthesis.conftest import RATE, small_encoder, speech
 
 
@@ -55,9 +56,11 @@ def test_what_ear_and_language_agree_on_is_trusted() -> None:
     assert in_both([], [5]) == [False] and in_both([5], []) == []
 
 
-def test_what_is_read_with_a_language_is_held_to(
-    workspace: Path, tmp_path: Path, speaker: torch.Tensor
+@pytest.mark.parametrize("agreed", [0.0, 1.01])
+def test_what_is_read_with_a_language_is_held_to_where_the_two_agree(
+    workspace: Path, tmp_path: Path, speaker: torch.Tensor, monkeypatch: pytest.MonkeyPatch, agreed: float
 ) -> None:
+    monkeypatch.setattr(phones, "_AGREED", agreed)
     room = Workspace(workspace)
     folder = tmp_path / "content"
     shutil.copytree(content_folder(room, load_converter(room).config), folder)
@@ -71,20 +74,19 @@ def test_what_is_read_with_a_language_is_held_to(
     said = source.phones(Stretch(wave, logits, 0, 1))
     ids, merely = said.ids, HeardPhones("v2").phones(Stretch(wave, logits, 0, 1))
     both = in_both(merely.ids, ids)
-    assert not any(merely.trusted) and said.trusted == [
-        agree and sum(both) >= _AGREED * len(both) for agree in both
-    ]
+    assert any(both) and not any(merely.trusted)
+    assert said.trusted == (both if agreed == 0.0 else [False] * len(both))
     scores = logits[0].log_softmax(-1).numpy()
     assert ids and ids == read_with_language(scores, PhoneLanguage.load(folder / LANGUAGE_FILE, 732))
     found = converter.convert(wave, RATE, speaker, ConversionOptions(noise_scale=0))
     codes = converter.synthesizer.extract_latent(content)
-    network, phones = converter.synthesizer, torch.tensor([ids])
+    network, read = converter.synthesizer, torch.tensor([ids])
     features = network.features_of(codes[:, 0])
     counts = torch.tensor([features.shape[2]]), torch.tensor([len(ids)])
-    path = network.text_places(features, counts[0], phones, counts[1])
+    path = network.text_places(features, counts[0], read, counts[1])
     assert path is not None
     held = torch.tensor([[place if said.trusted[place] else -1 for place in path[0].tolist()]])
-    expected = network.decode(codes, phones, speaker=speaker, noise_scale=0, phone_places=held)
+    expected = network.decode(codes, read, speaker=speaker, noise_scale=0, phone_places=held)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
     (folder / LANGUAGE_FILE).write_bytes(b"cut short")
     with pytest.raises(WeightsError, match="cannot be used"):
@@ -97,8 +99,8 @@ def test_a_given_text_is_held_to(converter: Converter, speaker: torch.Tensor) ->
     options = ConversionOptions(noise_scale=0, text=said, language="en")
     found = converter.convert(wave, RATE, speaker, options)
     codes = converter.synthesizer.extract_latent(converter.listen(wave)[0])
-    phones = torch.tensor([GivenText(said, "en", "v2").phones(Stretch(wave, None, 0, 1)).ids])
-    expected = converter.synthesizer.decode(codes, phones, speaker=speaker, noise_scale=0)
+    given = torch.tensor([GivenText(said, "en", "v2").phones(Stretch(wave, None, 0, 1)).ids])
+    expected = converter.synthesizer.decode(codes, given, speaker=speaker, noise_scale=0)
     assert np.abs(found - expected[0, 0].numpy()).max() < 1e-5
 
 

@@ -34,6 +34,21 @@ def encoder(
         Path | None,
         typer.Option(help="saved encoder to start from; with it the warm-up targets are left out"),
     ] = None,
+    still_convolutions: Annotated[
+        int, typer.Option(min=0, max=7, help="of a saved encoder: how many stay, from the first on")
+    ] = 7,
+    anchor: Annotated[
+        Path | None,
+        typer.Option(help="generator or quantizer whose codes of the arrays are to stay what they are"),
+    ] = None,
+    anchor_weight: Annotated[float, typer.Option(min=0, help="of staying with them")] = 0.5,
+    placed: Annotated[
+        bool, typer.Option(help="teach the middle layer the phone of each frame, by the arrays' places")
+    ] = False,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(help="part of a language's clips in an epoch, as ja=0.5; may be repeated"),
+    ] = None,
     save_minutes: Annotated[float, typer.Option(min=0.1, help="minutes between generations")] = 10.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda")] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="processes that prepare batches")] = 1,
@@ -55,14 +70,37 @@ def encoder(
             teacher=teacher,
             dropout=dropout,
             save_minutes=save_minutes,
+            placed=placed,
+            anchor_weight=anchor_weight if anchor else 0.0,
+            shares=_shares(share or []),
         )
         if initial is not None:
-            settings = settings.model_copy(update=GOING_ON)
+            settings = settings.model_copy(update=GOING_ON | {"still_convolutions": still_convolutions})
         return train_content(
-            PreparedArrays.open(arrays), output, settings, sink, choose_device(device), workers, initial
+            PreparedArrays.open(arrays),
+            output,
+            settings,
+            sink,
+            choose_device(device),
+            workers,
+            initial,
+            anchor,
         )
 
     run_stage(work, events)
+
+
+def _shares(words: list[str]) -> dict[str, float]:
+    from gsv.errors import InputError
+
+    shares = {}
+    for word in words:
+        language, _, part = word.partition("=")
+        try:
+            shares[language] = float(part)
+        except ValueError as error:
+            raise InputError(f"--share {word} is not understood", str(error), "write it as ja=0.5") from error
+    return shares
 
 
 @app.command()
@@ -70,6 +108,7 @@ def teacher(
     arrays: Annotated[Path, typer.Option(help="folder made by prepare_arrays.py; the features go into it")],
     whisper: Annotated[Path, typer.Option(help="folder of a Whisper model for faster-whisper")],
     threads: Annotated[int, typer.Option(min=1, help="threads of the recogniser")] = 1,
+    language: Annotated[list[str] | None, typer.Option(help="only clips of it; may be repeated")] = None,
     events: Annotated[Path | None, typer.Option(help="file for the event stream")] = None,
 ) -> None:
     """Write what a Whisper encoder hears in every training clip; a second call goes on where the first ended."""
@@ -78,7 +117,9 @@ def teacher(
         from gsv.training.arrays import PreparedArrays
         from gsv.training.teacher import make_teacher_features
 
-        result = make_teacher_features(PreparedArrays.open(arrays), whisper, sink, threads)
+        result = make_teacher_features(
+            PreparedArrays.open(arrays), whisper, sink, threads, tuple(language or ())
+        )
         sink.message(f"{len(result.places)} clips, {result.channels} channels, from the {result.name}")
         return len(result.places)
 

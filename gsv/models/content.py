@@ -116,9 +116,16 @@ class ContentEncoder(nn.Module):
             lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
         return lengths.clamp(min=0)
 
-    def convolved(self, wave: Tensor) -> Tensor:
-        """Output of the convolutions before the transformer; wave `[B, T]` to `[B, F, D]`."""
-        return self.hubert.feature_extractor(wave).transpose(1, 2)
+    def convolved(self, wave: Tensor, still: int = 0) -> Tensor:
+        """Output of the convolutions before the transformer; wave `[B, T]` to `[B, F, D]`.
+
+        The first `still` of them take no gradient: they run at the highest rates and cost most.
+        """
+        hidden = wave[:, None]
+        for index, layer in enumerate(self.hubert.feature_extractor.conv_layers):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and index >= still):
+                hidden = layer(hidden)
+        return hidden.transpose(1, 2)
 
     def transformed(self, convolved: Tensor, frame_mask: Tensor | None) -> list[Tensor]:
         """Every layer's output, `[B, F, C]` each, from projected convolution features `[B, F, C]`.

@@ -110,3 +110,18 @@ class PreparedArrays:
             )
         table = json.loads(path.read_text(encoding="utf-8"))
         return table["version"], table["codes"]
+
+    def aligned(self) -> dict[str, list[int]]:
+        """First frame (50 a second) of each phone of every item by name.
+
+        Raises DataError if they were not placed yet.
+        """
+        path = self.folder / ALIGNED_FILE
+        if not path.is_file():
+            raise DataError(
+                f"{self.folder} holds no places of phones",
+                f"{ALIGNED_FILE} is missing",
+                "run tools/pretrain_content.py quantizer or codes",
+            )
+        places: dict[str, list[int]] = json.loads(path.read_text(encoding="utf-8"))
+        return places

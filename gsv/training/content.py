@@ -21,6 +21,7 @@ from torch.nn import functional
 from gsv.errors import InputError
 from gsv.events import Events
 from gsv.models.content import SAMPLE_RATE, ContentEncoder, ContentSettings, tiny_hubert_config
+from gsv.training.anchor import CodeAnchor, anchored
 from gsv.training.arrays import PreparedArrays
 from gsv.training.content_batches import (
     FRAME_HOP,
@@ -84,7 +85,13 @@ class ContentLearner(nn.Module):
 
     filters: Tensor
 
-    def __init__(self, encoder: ContentEncoder, settings: ContentTraining, teacher_channels: int = 0) -> None:
+    def __init__(
+        self,
+        encoder: ContentEncoder,
+        settings: ContentTraining,
+        teacher_channels: int = 0,
+        anchor: CodeAnchor | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         width = encoder.dimension
@@ -94,13 +101,14 @@ class ContentLearner(nn.Module):
             self.teacher_head = nn.Linear(width, teacher_channels)
         self.register_buffer("filters", mel_filters(), persistent=False)
         self.settings = settings
+        # Not a part of this module: what it holds does not learn and is not saved with it.
+        self._anchor = (anchor,)
 
     def losses(self, batch: ContentBatch, step: int) -> dict[str, Tensor]:
         """The weighted losses of one batch by name; their sum is what is minimised."""
         settings = self.settings
         encoder = self.encoder
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not settings.frozen_convolutions):
-            convolved = encoder.convolved(batch.waves)
+        convolved = encoder.convolved(batch.waves, settings.still_convolutions)
         count = encoder.frames(batch.lengths)
         mask = torch.arange(convolved.shape[1], device=convolved.device)[None, :] < count[:, None]
         hidden = encoder.hubert.feature_projection(convolved)
@@ -109,11 +117,17 @@ class ContentLearner(nn.Module):
         layers = encoder.transformed(hidden, mask)
         assert encoder.phone_head is not None
         logits = encoder.phone_head(layers[-1])
-        losses = {
-            "ctc": self._ctc(logits, batch, count),
-            "ctc_middle": settings.middle_weight
-            * self._ctc(self.middle_head(layers[settings.middle_layer]), batch, count),
-        }
+        losses = {"ctc": self._ctc(logits, batch, count)}
+        middle = self.middle_head(layers[settings.middle_layer])
+        if settings.placed:
+            losses["placed"] = settings.middle_weight * self._flat(middle, batch.guesses)
+        else:
+            losses["ctc_middle"] = settings.middle_weight * self._ctc(middle, batch, count)
+        (anchor,) = self._anchor
+        if anchor is not None and batch.codes is not None:
+            with torch.autocast(convolved.device.type, enabled=False):
+                loss, self.codes_kept = anchor.loss(encoder.select(layers), batch.codes)
+            losses["codes"] = settings.anchor_weight * loss
         if batch.teacher is not None and batch.taught is not None:
             losses["teacher"] = settings.teacher_weight * self._teacher(
                 layers[settings.teacher_layer], batch.teacher, batch.taught
@@ -213,6 +227,7 @@ class ContentTrainer:
         events: Events,
         device: torch.device,
         initial: Path | None = None,
+        anchor: Path | None = None,
     ) -> None:
         self.arrays, self.output, self.settings, self.events, self.device = (
             arrays,
@@ -225,7 +240,11 @@ class ContentTrainer:
         if initial is not None:
             self.encoder.load_state_dict(ContentEncoder.load(initial).state_dict())
         channels = TeacherFeatures.open(arrays.folder).channels if settings.teacher else 0
-        self.learner = ContentLearner(self.encoder, settings, channels).to(device)
+        held = None
+        if settings.anchor_weight:
+            held = anchored(anchor, initial, arrays).to(device)
+            self.encoder.settings = replace(self.encoder.settings, feature_layer=held.layer)
+        self.learner = ContentLearner(self.encoder, settings, channels, held).to(device)
         self.optimizer = torch.optim.AdamW(
             [
                 {
@@ -288,7 +307,10 @@ class ContentTrainer:
         else:
             self.events.message(f"step {self.step}: gradient not finite, step left out", level="warning")
         self.step += 1
-        self._show({name: float(value.detach()) for name, value in losses.items()}, float(norm))
+        shown = {name: float(value.detach()) for name, value in losses.items()}
+        if "codes" in losses:
+            shown["codes_kept"] = float(self.learner.codes_kept)
+        self._show(shown, float(norm))
 
     def _show(self, losses: dict[str, float], norm: float, every: int = 20) -> None:
         for name, value in losses.items():
@@ -324,13 +346,15 @@ def train_content(
     device: torch.device | None = None,
     workers: int = 1,
     initial: Path | None = None,
+    anchor: Path | None = None,
 ) -> Path:
     """Train an encoder on the `train` part of `arrays`; the result is a new folder `output/content-STEPS`.
 
     Generations are kept in `output/generations` and the newest is gone on from; a stop request saves and
-    raises Cancelled. `initial` is the folder of a saved encoder to start from, with a fresh optimiser.
+    raises Cancelled. `initial` is the folder of a saved encoder to start from, with a fresh optimiser. `anchor` is
+    the file of a quantizer whose codes of the arrays are to stay; `initial` says which layer it reads.
     """
-    trainer = ContentTrainer(arrays, output, settings, events, device or torch.device("cpu"), initial)
+    trainer = ContentTrainer(arrays, output, settings, events, device or torch.device("cpu"), initial, anchor)
     trainer.resume()
     trainer.learner.train()
     saved_at = time.monotonic()

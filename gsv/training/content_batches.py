@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from gsv.errors import InputError
 from gsv.models.content import SAMPLE_RATE
 from gsv.text.symbols import table
 from gsv.training.arrays import ArrayItem, PreparedArrays
@@ -28,6 +29,7 @@ NOBODY = -100
 """Label of frames that no guess is made for; cross-entropy leaves them out."""
 FRAME_SAMPLES, FRAME_HOP = 400, 320
 """Samples under one frame of the encoder, and from one to the next, at 16 kHz."""
+FRAMES_PER_CODE = 2
 
 
 class ContentTraining(BaseModel):
@@ -63,8 +65,15 @@ class ContentTraining(BaseModel):
     teacher_layer: int = 5
     teacher_weight: float = 4.0
     """Of drawing a layer's features, through a linear map, to a teacher's; only where the arrays have them."""
-    frozen_convolutions: bool = False
-    """Leave the convolutions as they are, which a run that starts from a trained encoder need not teach again."""
+    anchor_weight: float = 0.0
+    """Of keeping the codes that a quantizer gives; see `anchor.py`. The arrays have to hold them."""
+    placed: bool = False
+    """Teach the middle layer which phone is said in each frame, by the places beside the arrays, instead of CTC."""
+    shares: dict[str, float] = {}
+    """Share of a language's clips that an epoch takes, drawn anew for each; 1 where a language is not named."""
+    still_convolutions: int = 0
+    """How many of the convolutions, from the first on, stay as they are. A run that starts from a trained encoder
+    need not teach them all again, and the first ones cost most."""
     mask_starts: float = 0.05
     mask_frames: int = 5
     dropout: float = Field(default=0.1, ge=0, lt=1)
@@ -77,7 +86,7 @@ class ContentTraining(BaseModel):
     precision: Precision = "auto"
 
 
-GOING_ON = {"mel_steps": 0, "flat_steps": 0, "warmup_steps": 150, "frozen_convolutions": True}
+GOING_ON = {"mel_steps": 0, "flat_steps": 0, "warmup_steps": 150, "still_convolutions": 7}
 """Settings of a run that starts from a trained encoder, as an update of others."""
 
 
@@ -101,6 +110,8 @@ class ContentBatch:
     """[N, F, C] a teacher's features, stretched onto the frames of changed copies; None without a teacher."""
     taught: Tensor | None = None
     """[N] frames that the teacher speaks of; 0 for a clip that it did not hear."""
+    codes: Tensor | None = None
+    """[N, S] semantic codes of the recorded clips, stretched onto changed copies, -100 behind their end."""
 
     def to(self, device: torch.device) -> ContentBatch:
         """The same batch on another device."""
@@ -114,6 +125,7 @@ class ContentBatch:
             self.mask_seed,
             None if self.teacher is None else self.teacher.to(device),
             None if self.taught is None else self.taught.to(device),
+            None if self.codes is None else self.codes.to(device),
         )
 
 
@@ -156,6 +168,25 @@ def even_pace(wave: Tensor, spoken: list[int]) -> Tensor:
     return guess
 
 
+def phones_in_places(starts: list[int], item: ArrayItem, frames: int) -> Tensor:
+    """The phone of each frame `[F]` from the first frames of an item's phones, which may lie in a clip of other
+    length; NOBODY before the first and where a mark is that nobody speaks."""
+    spoken = set(item.spoken)
+    whole = torch.full((frame_count(item.length16),), NOBODY)
+    ends = [*starts[1:], len(whole)]
+    for phone, start, end in zip(item.phones, starts, ends, strict=True):
+        whole[start:end] = phone if phone in spoken else NOBODY
+    return stretched(whole, frames)
+
+
+def stretched(values: Tensor, count: int) -> Tensor:
+    """`values` `[F]` onto `count` places, each from the nearest in time."""
+    if len(values) == 0:
+        return values.new_full((count,), NOBODY)
+    place = (torch.arange(count) + 0.5) * (len(values) / max(1, count))
+    return values[place.long().clamp(max=len(values) - 1)]
+
+
 @cache
 def vowel_symbols() -> frozenset[int]:
     """Ids of table v2 that are vowels or finals."""
@@ -171,9 +202,12 @@ class ContentBatches(Dataset[ContentBatch]):
     ) -> None:
         self.arrays, self.settings, self.limits, self.start = arrays, settings, limits, start
         self.teacher = TeacherFeatures.open(arrays.folder) if settings.teacher else None
+        self.places = arrays.aligned() if settings.placed else None
+        self.codes = arrays.codes()[1] if settings.anchor_weight else None
         self.items = [i for i in arrays.part("train") if i.spoken]
-        self.per_epoch = len(batches_of(self.items, settings.batch_seconds, 0))
-        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+        self._check_shares()
+        self.per_epoch = len(batches_of(self._drawn(0), settings.batch_seconds, 0))
+        self._epoch: tuple[int, list[ArrayItem], list[list[int]]] = (-1, [], [])
 
     def __len__(self) -> int:
         return max(0, self.settings.steps - self.start)
@@ -186,7 +220,7 @@ class ContentBatches(Dataset[ContentBatch]):
         half = len(chosen) if self.settings.paired else len(chosen[::2])
         waves = [torch.from_numpy(self.arrays.wave(item, SAMPLE_RATE)) for item in items]
         waves[half:] = [perturb(wave, SAMPLE_RATE, self.limits, generator)[0] for wave in waves[half:]]
-        guesses = [even_pace(wave, item.spoken) for wave, item in zip(waves, items, strict=True)]
+        guesses = [self._guess(wave, item) for wave, item in zip(waves, items, strict=True)]
         return ContentBatch(
             waves=nn.utils.rnn.pad_sequence(waves, batch_first=True),
             guesses=nn.utils.rnn.pad_sequence(guesses, batch_first=True, padding_value=NOBODY),
@@ -196,7 +230,22 @@ class ContentBatches(Dataset[ContentBatch]):
             clean=half,
             mask_seed=step,
             **self._taught(items, waves),
+            codes=self._codes_of(items, waves),
         )
+
+    def _guess(self, wave: Tensor, item: ArrayItem) -> Tensor:
+        if self.places is None:
+            return even_pace(wave, item.spoken)
+        return phones_in_places(self.places[item.name], item, frame_count(len(wave)))
+
+    def _codes_of(self, items: list[ArrayItem], waves: list[Tensor]) -> Tensor | None:
+        if self.codes is None:
+            return None
+        rows = [
+            stretched(torch.tensor(self.codes[item.name]), frame_count(len(wave)) // FRAMES_PER_CODE)
+            for item, wave in zip(items, waves, strict=True)
+        ]
+        return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=NOBODY)
 
     def _taught(self, items: list[ArrayItem], waves: list[Tensor]) -> dict[str, Tensor]:
         if self.teacher is None:
@@ -212,21 +261,40 @@ class ContentBatches(Dataset[ContentBatch]):
                 taught[index] = count
         return {"teacher": targets, "taught": taught}
 
+    def _check_shares(self) -> None:
+        """Raises InputError where a share is of no language here, or nothing is left to learn from."""
+        languages = {item.language for item in self.items}
+        remedy = f"the clips here speak {', '.join(sorted(languages)) or 'no language'}"
+        for language, share in self.settings.shares.items():
+            if language not in languages or not 0 <= share <= 1:
+                raise InputError(
+                    f"{share:g} is no share of {language}",
+                    "it is a part, 0 to 1, of a language's clips",
+                    remedy,
+                )
+        if not self._drawn(0):
+            raise InputError("there is nothing to learn from", "no clip is left of any language", remedy)
+
+    def _drawn(self, epoch: int) -> list[ArrayItem]:
+        """The clips of an epoch: of each language its share."""
+        shares = self.settings.shares
+        if not shares:
+            return self.items
+        draw = np.random.default_rng((self.settings.seed, epoch)).random(len(self.items))
+        return [i for i, chance in zip(self.items, draw, strict=True) if chance < shares.get(i.language, 1.0)]
+
     def _indices(self, step: int) -> list[ArrayItem]:
         # Epochs differ a little in their number of batches; a fixed count keeps the step-to-batch rule simple.
         epoch, position = divmod(step, self.per_epoch)
         if self._epoch[0] != epoch:
-            self._epoch = (
-                epoch,
-                batches_of(
-                    self.items,
-                    self.settings.batch_seconds,
-                    self.settings.seed + epoch,
-                    shortest_first=epoch == 0,
-                ),
-            )
-        batches = self._epoch[1]
-        return [self.items[i] for i in batches[position % len(batches)]]
+            settings = self.settings
+            items = self._drawn(epoch)
+            # The first epoch of a new encoder only: with few phones there are few wrong ways to align them.
+            first = epoch == 0 and settings.flat_steps > 0
+            batches = batches_of(items, settings.batch_seconds, settings.seed + epoch, shortest_first=first)
+            self._epoch = (epoch, items, batches)
+        _, items, batches = self._epoch
+        return [items[i] for i in batches[position % len(batches)]]
 
 
 def content_batches(

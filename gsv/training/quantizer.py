@@ -216,11 +216,19 @@ def codes_again(
         WeightsError: the file holds no quantizer that fits the encoder.
         DataError: the encoder has no version.
     """
-    learner = QuantizerLearner(encoder.dimension, QuantizerTraining()).eval()
-    state = _quantizer_state(weights, learner)
-    learner.load_state_dict(state, strict=False)
+    learner = frozen_quantizer(weights, encoder.dimension)
     _write_codes(learner, survey(encoder, arrays, features, events), arrays, encoder.version)
     return len(arrays.items)
+
+
+def frozen_quantizer(weights: Path, dimension: int) -> QuantizerLearner:
+    """A quantizer that was trained before, for features of `dimension` channels; its heads are untrained.
+
+    Raises WeightsError: the file holds no quantizer that fits.
+    """
+    learner = QuantizerLearner(dimension, QuantizerTraining()).eval()
+    learner.load_state_dict(_quantizer_state(weights, learner), strict=False)
+    return learner
 
 
 def _quantizer_state(weights: Path, learner: QuantizerLearner) -> dict[str, Tensor]:

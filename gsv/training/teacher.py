@@ -118,15 +118,21 @@ def windows_of(items: list[ArrayItem]) -> list[list[tuple[ArrayItem, int]]]:
 
 
 def make_teacher_features(
-    arrays: PreparedArrays, whisper: Path, events: Events, threads: int = 1, survey: int = 24, every: int = 20
+    arrays: PreparedArrays,
+    whisper: Path,
+    events: Events,
+    threads: int = 1,
+    languages: tuple[str, ...] = (),
+    survey: int = 24,
+    every: int = 20,
 ) -> TeacherFeatures:
     """Write the features of every training clip beside the arrays; a second call goes on where the first ended.
 
     Clips come in a random order and the table grows every `every` windows, so that a training may begin
     before the end. The first `survey` windows give each channel's mean and deviation. Clips that do not fit a
-    window have none.
+    window have none, nor have those of other `languages` where some are named: name the same ones in each call.
     """
-    items = [item for item in arrays.part("train") if item.spoken]
+    items = [item for item in arrays.part("train", languages) if item.spoken]
     items = [items[i] for i in np.random.default_rng(1).permutation(len(items))]
     windows = windows_of(items)
     teacher = WhisperEncoder(whisper, threads)

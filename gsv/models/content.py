@@ -35,6 +35,8 @@ class ContentSettings:
     """Layer whose output is the content (0 is the input of the first one); -1: the network's own output."""
     phone_classes: int = 0
     """Outputs of the CTC head, blank (the last) included; 0: no head."""
+    codes_of: str = ""
+    """Version whose codes this encoder learnt to keep; empty where its codes are its own."""
 
 
 def tiny_hubert_config(**changes: Any) -> Any:

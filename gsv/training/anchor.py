@@ -7,6 +7,7 @@ again, though the encoder may learn to read phones better.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gsv.errors import DataError, InputError
-from gsv.models.content import ContentEncoder
+from gsv.models.content import ContentEncoder, ContentSettings
 from gsv.training.arrays import PreparedArrays
 from gsv.training.content_batches import NOBODY
 from gsv.training.quantizer import frozen_quantizer
@@ -23,14 +24,12 @@ from gsv.training.quantizer import frozen_quantizer
 class CodeAnchor(nn.Module):
     """How far features lie from the codes that they had, by a quantizer that does not move."""
 
-    def __init__(self, weights: Path, dimension: int, layer: int = -1) -> None:
-        """`weights` is a quantizer's file, alone or inside of a generator's; `dimension` the width of the features,
-        which are the encoder's `layer`.
+    def __init__(self, weights: Path, dimension: int) -> None:
+        """`weights` is a quantizer's file, alone or inside of a generator's; `dimension` the features' width.
 
         Raises WeightsError where it holds none that fits.
         """
         super().__init__()
-        self.layer = layer
         learner = frozen_quantizer(weights, dimension)
         self.projection = learner.ssl_proj.requires_grad_(False)
         self.codebook = learner.quantizer.codebook
@@ -58,19 +57,24 @@ class CodeAnchor(nn.Module):
         return functional.cross_entropy(scores, codes, ignore_index=NOBODY), kept
 
 
-def anchored(weights: Path | None, initial: Path | None, arrays: PreparedArrays) -> CodeAnchor:
-    """The quantizer in `weights`, to hold the codes of `arrays`, which the encoder in the folder `initial` gave.
+def anchored(
+    weights: Path | None, initial: Path | None, arrays: PreparedArrays
+) -> tuple[CodeAnchor, ContentSettings]:
+    """The quantizer in `weights`, to hold the codes of `arrays`, and the settings of the encoder that then learns.
 
-    Raises InputError without one of the two, DataError for codes of another encoder.
+    The codes are of the encoder in the folder `initial`, or of the one whose codes that one learnt to keep: what is
+    held twice is held to the first. Raises InputError without one of the two, DataError for codes of another encoder.
     """
     if weights is None or initial is None:
         raise InputError("no codes can be held", "that needs a quantizer and the encoder it was trained on")
     encoder = ContentEncoder.load(initial)
     made = arrays.codes()[0]
-    if made != encoder.version:
+    own, kept = encoder.settings.version, encoder.settings.codes_of
+    if not made or made not in (own, kept):
         raise DataError(
-            f"the codes of {arrays.folder} are of {made}",
-            f"the encoder is {encoder.version or 'without a version'}",
+            f"the codes of {arrays.folder} are of {made or 'an encoder without a version'}",
+            f"the encoder is {own or 'without a version'}{f' and keeps those of {kept}' if kept else ''}",
             "run tools/pretrain_content.py codes",
         )
-    return CodeAnchor(weights, encoder.dimension, encoder.settings.feature_layer)
+    anchor = CodeAnchor(weights, encoder.dimension)
+    return anchor, replace(encoder.settings, version="", codes_of=made)

@@ -242,8 +242,8 @@ class ContentTrainer:
         channels = TeacherFeatures.open(arrays.folder).channels if settings.teacher else 0
         held = None
         if settings.anchor_weight:
-            held = anchored(anchor, initial, arrays).to(device)
-            self.encoder.settings = replace(self.encoder.settings, feature_layer=held.layer)
+            held, self.encoder.settings = anchored(anchor, initial, arrays)
+            held.to(device)
         self.learner = ContentLearner(self.encoder, settings, channels, held).to(device)
         self.optimizer = torch.optim.AdamW(
             [

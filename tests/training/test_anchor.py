@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from gsv.errors import DataError, InputError
 from gsv.events import RecordedEvents
 from gsv.files import write_json
-from gsv.models.content import ContentEncoder
-from gsv.training.anchor import CodeAnchor
+from gsv.models.content import ContentEncoder, ContentSettings
+from gsv.training.anchor import CodeAnchor, anchored
 from gsv.training.arrays import ALIGNED_FILE, CODES_FILE, ArrayItem, PreparedArrays
 from gsv.training.content import freeze_content, train_content
 from gsv.training.content_batches import (
@@ -109,12 +109,17 @@ def test_an_anchored_encoder_keeps_more_of_its_codes(
             anchor=quantizer,
         )
         encoder = ContentEncoder.load(folder)
+        assert encoder.settings.codes_of == ("test-1" if weight else "")
         encoder.settings = replace(encoder.settings, feature_layer=1)
         kept[weight] = codes_kept(encoder, arrays, quantizer)
         shown = [line["values"] for line in events.of("metric") if "placed" in line["values"]]
         assert shown and ("codes_kept" in shown[-1]) == (weight > 0)
         assert shown[-1]["placed"] < shown[0]["placed"]
     assert kept[3.0] > kept[0.0] + 0.1
+    # What is held again is held to the first codes, though the encoder has a name of its own by now.
+    heir = tmp_path / "heir"
+    freeze_content(tmp_path / "at-3.0" / "content-000040", heir, "test-2", 1)
+    assert anchored(quantizer, heir, arrays)[1] == ContentSettings("", 1, CLASSES, "test-1")
 
 
 def test_codes_are_held_only_where_it_is_known_whose_they_are(

@@ -66,7 +66,11 @@ def anchored(
     held twice is held to the first. Raises InputError without one of the two, DataError for codes of another encoder.
     """
     if weights is None or initial is None:
-        raise InputError("no codes can be held", "that needs a quantizer and the encoder it was trained on")
+        raise InputError(
+            "no codes can be held",
+            "that needs a quantizer and the encoder that its codes come from",
+            "name both, --anchor FILE and --initial FOLDER",
+        )
     encoder = ContentEncoder.load(initial)
     made = arrays.codes()[0]
     own, kept = encoder.settings.version, encoder.settings.codes_of

@@ -41,7 +41,7 @@ def encoder(
         Path | None,
         typer.Option(help="generator or quantizer whose codes of the arrays are to stay what they are"),
     ] = None,
-    anchor_weight: Annotated[float, typer.Option(min=0, help="of staying with them")] = 0.5,
+    anchor_weight: Annotated[float, typer.Option(min=0, help="of staying with them")] = 0.3,
     placed: Annotated[
         bool, typer.Option(help="teach the middle layer the phone of each frame, by the arrays' places")
     ] = False,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from gsv.errors import DataError, InputError
@@ -21,20 +21,18 @@ from gsv.training.content_batches import NOBODY
 from gsv.training.quantizer import frozen_quantizer
 
 
-class CodeAnchor(nn.Module):
+class CodeAnchor:
     """How far features lie from the codes that they had, by a quantizer that does not move."""
 
-    def __init__(self, weights: Path, dimension: int) -> None:
+    def __init__(self, weights: Path, dimension: int, device: torch.device | None = None) -> None:
         """`weights` is a quantizer's file, alone or inside of a generator's; `dimension` the features' width.
 
         Raises WeightsError where it holds none that fits.
         """
-        super().__init__()
-        learner = frozen_quantizer(weights, dimension)
-        self.projection = learner.ssl_proj.requires_grad_(False)
-        self.codebook = learner.quantizer.codebook
-        entries = self.codebook.embed
-        distances = torch.cdist(entries, entries)
+        learner = frozen_quantizer(weights, dimension).requires_grad_(False).to(device or torch.device("cpu"))
+        self.projection = learner.ssl_proj
+        self.entries = learner.quantizer.codebook.embed
+        distances = torch.cdist(self.entries, self.entries)
         distances.fill_diagonal_(torch.inf)
         self.spread = float(distances.min(dim=1).values.square().median())
         """Squared distance from an entry of the codebook to the next, in the middle of them: the unit of the loss."""
@@ -42,8 +40,7 @@ class CodeAnchor(nn.Module):
     def scores(self, features: Tensor) -> Tensor:
         """Log-likelihood of each code, up to a constant, `[B, S, K]`, of features `[B, F, C]` at 50 a second."""
         projected = self.projection(features.float().transpose(1, 2)).transpose(1, 2)
-        entries = self.codebook.embed
-        nearer = 2 * projected @ entries.T - entries.square().sum(1)
+        nearer = 2 * projected @ self.entries.T - self.entries.square().sum(1)
         return nearer / self.spread
 
     def loss(self, features: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,7 +55,7 @@ class CodeAnchor(nn.Module):
 
 
 def anchored(
-    weights: Path | None, initial: Path | None, arrays: PreparedArrays
+    weights: Path | None, initial: Path | None, arrays: PreparedArrays, device: torch.device
 ) -> tuple[CodeAnchor, ContentSettings]:
     """The quantizer in `weights`, to hold the codes of `arrays`, and the settings of the encoder that then learns.
 
@@ -80,5 +77,5 @@ def anchored(
             f"the encoder is {own or 'without a version'}{f' and keeps those of {kept}' if kept else ''}",
             "run tools/pretrain_content.py codes",
         )
-    anchor = CodeAnchor(weights, encoder.dimension)
+    anchor = CodeAnchor(weights, encoder.dimension, device)
     return anchor, replace(encoder.settings, version="", codes_of=made)

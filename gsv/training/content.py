@@ -101,8 +101,7 @@ class ContentLearner(nn.Module):
             self.teacher_head = nn.Linear(width, teacher_channels)
         self.register_buffer("filters", mel_filters(), persistent=False)
         self.settings = settings
-        # Not a part of this module: what it holds does not learn and is not saved with it.
-        self._anchor = (anchor,)
+        self.anchor = anchor
 
     def losses(self, batch: ContentBatch, step: int) -> dict[str, Tensor]:
         """The weighted losses of one batch by name; their sum is what is minimised."""
@@ -123,10 +122,9 @@ class ContentLearner(nn.Module):
             losses["placed"] = settings.middle_weight * self._flat(middle, batch.guesses)
         else:
             losses["ctc_middle"] = settings.middle_weight * self._ctc(middle, batch, count)
-        (anchor,) = self._anchor
-        if anchor is not None and batch.codes is not None:
+        if self.anchor is not None and batch.codes is not None:
             with torch.autocast(convolved.device.type, enabled=False):
-                loss, self.codes_kept = anchor.loss(encoder.select(layers), batch.codes)
+                loss, self.codes_kept = self.anchor.loss(encoder.select(layers), batch.codes)
             losses["codes"] = settings.anchor_weight * loss
         if batch.teacher is not None and batch.taught is not None:
             losses["teacher"] = settings.teacher_weight * self._teacher(
@@ -242,8 +240,7 @@ class ContentTrainer:
         channels = TeacherFeatures.open(arrays.folder).channels if settings.teacher else 0
         held = None
         if settings.anchor_weight:
-            held, self.encoder.settings = anchored(anchor, initial, arrays)
-            held.to(device)
+            held, self.encoder.settings = anchored(anchor, initial, arrays, device)
         self.learner = ContentLearner(self.encoder, settings, channels, held).to(device)
         self.optimizer = torch.optim.AdamW(
             [

@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from gsv.errors import InputError
+from gsv.families import QuantizerConfig
 from gsv.models.content import SAMPLE_RATE
 from gsv.text.symbols import table
 from gsv.training.arrays import ArrayItem, PreparedArrays
@@ -29,7 +30,7 @@ NOBODY = -100
 """Label of frames that no guess is made for; cross-entropy leaves them out."""
 FRAME_SAMPLES, FRAME_HOP = 400, 320
 """Samples under one frame of the encoder, and from one to the next, at 16 kHz."""
-FRAMES_PER_CODE = 2
+FRAMES_PER_CODE = QuantizerConfig().frames_per_code
 
 
 class ContentTraining(BaseModel):

@@ -131,10 +131,18 @@ def make_teacher_features(
     Clips come in a random order and the table grows every `every` windows, so that a training may begin
     before the end. The first `survey` windows give each channel's mean and deviation. Clips that do not fit a
     window have none, nor have those of other `languages` where some are named: name the same ones in each call.
+    Raises InputError where no clip is left.
     """
     items = [item for item in arrays.part("train", languages) if item.spoken]
     items = [items[i] for i in np.random.default_rng(1).permutation(len(items))]
     windows = windows_of(items)
+    if not windows:
+        spoken = sorted({item.language for item in arrays.part("train")})
+        raise InputError(
+            "there is nothing for a teacher to hear",
+            f"no training clip of {', '.join(languages) or 'any language'} fits its window",
+            f"the clips here speak {', '.join(spoken) or 'no language'}",
+        )
     teacher = WhisperEncoder(whisper, threads)
     table_path, path = arrays.folder / TABLE_FILE, arrays.folder / FEATURE_FILE
     if table_path.is_file():

@@ -263,6 +263,8 @@ def test_clips_share_a_teachers_window_and_keep_their_frames(
         assert np.abs(features[:, 0] - wanted).max() < 0.03
     again = teacher.make_teacher_features(copy, tmp_path, RecordedEvents(), every=1)
     assert again.places == made.places
+    with pytest.raises(InputError, match="no training clip of ja"):
+        teacher.make_teacher_features(copy, tmp_path, RecordedEvents(), languages=("ja",))
 
 
 def test_a_teacher_is_learned_from_a_saved_encoder_with_still_convolutions(

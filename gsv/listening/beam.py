@@ -24,9 +24,9 @@ _NEVER = -1e30
 class BeamSettings:
     """How far the text is believed, and how much is tried."""
 
-    weight: float = 0.7
+    weight: float = 0.4
     """Power of the probability as a text; 0 hears alone."""
-    reward: float = 2.0
+    reward: float = 1.5
     """Added for every phone, as a natural logarithm."""
     beams: int = 32
     """Readings that are kept from frame to frame."""

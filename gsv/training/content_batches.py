@@ -78,7 +78,8 @@ class ContentTraining(BaseModel):
     mask_starts: float = 0.05
     mask_frames: int = 5
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Of hidden units. A short training ends long before it could overfit: take none there."""
+    """Of hidden units. A short training from nothing ends long before it could overfit: take none there. One that goes
+    on with a trained encoder may need it, once that reads the clips it learnt from much better than others."""
     phone_classes: int = 733
     seed: int = 1
     save_minutes: float = 10.0

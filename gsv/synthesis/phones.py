@@ -24,8 +24,8 @@ _MARGIN = 0.25
 """Share of a window's text that is added on both sides where the text is spread over windows by time."""
 _AGREED = 0.83
 """Share of a window's phones that ear and language of phones must agree on before any of them is trusted: where they
-differ more, the path of the frames through the text goes wrong too (44 English clips: words 0.36 wrong with such
-phones, 0.32 without)."""
+differ more, the path of the frames through the text goes wrong too (44 English clips, encoder `tiny-2`: words 0.36
+wrong with such phones, 0.32 without)."""
 
 
 @dataclass(frozen=True)
